@@ -1,0 +1,51 @@
+# make demo   a small CPU runtime in .venv, then pictures: face masks in, invented lower faces out
+# make test   everything in .venv, then format, lint, types and tests (what CI runs)
+# make check  format, lint, types and tests in the .venv that is there; installs nothing
+# make clean  remove .venv and what tools cached
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo test check install install-demo lint types tests clean
+
+demo: install-demo
+	$(BIN)/mask2face demo
+
+test: install check
+
+check: lint types tests
+
+lint:
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+types:
+	$(BIN)/mypy
+
+tests:
+	$(BIN)/python -m pytest
+
+install: $(VENV)/.installed-all
+install-demo: $(VENV)/.installed-demo
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# OpenCV's wheel needs two system libraries: say so here, not in a traceback inside the demo.
+$(VENV)/.installed-demo: pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet -e .
+	@$(BIN)/python -c 'import cv2' || { \
+	  echo 'OpenCV does not load. On a bare container: apt-get install libgl1 libglib2.0-0' >&2; exit 1; }
+	touch $@
+
+# torch first and exactly so: a CPU-only build may be at hand under this version alone, and the
+# second line would otherwise bring the default build with its CUDA libraries.
+$(VENV)/.installed-all: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --quiet "$$(grep '^torch==' constraints.txt)"
+	$(PIP) install --quiet -c constraints.txt -e '.[train,data,heif,dev]'
+	touch $@ $(VENV)/.installed-demo
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist src/*.egg-info

@@ -1,0 +1,100 @@
+"""Photo records -> clean crops, in several processes, in order."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import cv2
+
+from mask2face import photos
+from mask2face.clean import CleanCrop, Detector, Landmarks, RefusedError, clean_crop
+from mask2face.datasets import PhotoRecord
+from mask2face.errors import PhotoError
+from mask2face.landmarks import Precomputed
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What cleaning needs; it travels to each worker's process once.
+
+    Attributes:
+        detector: makes the detector.
+        landmarker: makes the landmarker, or landmarks from a file.
+        side: of the crops, px.
+    """
+
+    detector: Callable[[], Detector]
+    landmarker: Callable[[], Landmarks] | Precomputed
+    side: int
+
+
+@dataclass(frozen=True)
+class _Worker:
+    detector: Detector
+    landmarker: Landmarks | Precomputed
+    side: int
+
+    def __call__(self, record: PhotoRecord) -> CleanCrop | str:
+        """Return the crop of a photo, or the reason why there is none."""
+        try:
+            landmarker = self.landmarker
+            if isinstance(landmarker, Precomputed):
+                landmarker = _fixed(landmarker, record.name)
+            return clean_crop(photos.read(record.path).pixels, self.detector, landmarker, self.side)
+        except RefusedError as reason:
+            return str(reason)
+        except PhotoError as error:
+            return f"broken photo: {error}"
+
+
+_worker: list[_Worker] = []  # of this process; filled by `_start`
+
+
+def _start(tools: Tools) -> None:
+    cv2.setNumThreads(1)  # the processes share the cores
+    landmarker = tools.landmarker
+    ready = landmarker if isinstance(landmarker, Precomputed) else landmarker()
+    _worker[:] = [_Worker(tools.detector(), ready, tools.side)]
+
+
+def _run(record: PhotoRecord) -> CleanCrop | str:
+    return _worker[0](record)
+
+
+def clean_crops(
+    records: Sequence[PhotoRecord], tools: Tools, workers: int = 2
+) -> Iterator[CleanCrop | str]:
+    """Yield for each record, in order, its crop or the reason why there is none.
+
+    Args:
+        records: the photos.
+        tools: detector, landmarker, side.
+        workers: processes; 0 works in this one.
+    """
+    if workers < 1:
+        _start(tools)
+        yield from map(_run, records)
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn"), _start, (tools,)) as pool:
+        yield from pool.map(_run, records, chunksize=8)
+
+
+def _fixed(landmarks: Precomputed, name: str) -> Landmarks:
+    if name not in landmarks:
+        raise RefusedError("not in the landmark file")
+    return lambda _photo, _box: landmarks[name]
+
+
+def centerface() -> Detector:
+    """Make the default detector, on one CPU thread: the processes share the cores."""
+    from mask2face.detectors import CenterFace
+
+    return CenterFace(device="cpu", threads=1)
+
+
+def dlib_landmarks() -> Landmarks:
+    """Make the default landmarker."""
+    from mask2face.landmarks import Landmarker
+
+    return Landmarker()

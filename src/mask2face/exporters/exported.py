@@ -1,0 +1,36 @@
+"""What an exporter wrote, and the crops that each exporter is compared on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that passed the comparison with its net.
+
+    Attributes:
+        path: the file.
+        size: in bytes.
+        error: largest absolute difference from the net, in [0, 1].
+    """
+
+    path: Path
+    size: int
+    error: float
+
+
+def probes(side: int) -> NDArray[np.float32]:
+    """Return crops to compare a net and its export on, float32 (5, 3, side, side) in [0, 1].
+
+    Noise, black, white, a ramp, and a face-mask-like bright block on the ramp.
+    """
+    rng = np.random.default_rng(0)
+    across = np.tile(np.linspace(0, 1, side, dtype=np.float32), (side, 1))
+    slope = np.stack([across, across.T, 1 - across])
+    block = slope.copy()
+    block[:, side // 2 :, side // 4 : -(side // 4)] = 0.9
+    noise = rng.random((3, side, side), dtype=np.float32)
+    return np.stack([noise, np.zeros_like(noise), np.ones_like(noise), slope, block])

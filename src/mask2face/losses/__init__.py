@@ -1,0 +1,111 @@
+"""Loss terms by name and their weighted sum: `(prediction, target, hole) -> scalar`.
+
+`LOSSES` compare pictures, `HOLE_LOSSES` compare the predicted hole with the true one.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from mask2face.errors import ConfigurationError
+from mask2face.losses.hole import hole_l1, pyramid_l1
+from mask2face.losses.hole_prediction import hole_bce, hole_dice
+from mask2face.losses.perceptual import perceptual
+from mask2face.losses.pixel import mae, mse
+from mask2face.losses.ssim import hole_ssim, ssim_l1_loss, ssim_loss
+from mask2face.registry import lookup
+
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+HoleLoss = Callable[[Tensor, Tensor], Tensor]
+
+LOSSES: dict[str, Loss] = {
+    "mse": mse,
+    "mae": mae,
+    "ssim_loss": ssim_loss,
+    "ssim_l1_loss": ssim_l1_loss,
+    "hole_l1": hole_l1,
+    "pyramid_l1": pyramid_l1,
+    "hole_ssim": hole_ssim,
+    "perceptual": perceptual,
+}
+
+HOLE_LOSSES: dict[str, HoleLoss] = {
+    "hole_bce": hole_bce,
+    "hole_dice": hole_dice,
+}
+
+
+@dataclass(frozen=True)
+class WeightedLoss:
+    """Sum named terms, each times its weight.
+
+    Attributes:
+        weights: term name (of `LOSSES` or `HOLE_LOSSES`) to weight, each >= 0.
+    """
+
+    weights: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        """Check names and weights.
+
+        Raises:
+            ConfigurationError: no term, or a weight that is not a finite number >= 0.
+            UnknownNameError: a name of neither registry.
+        """
+        if not self.weights:
+            raise ConfigurationError("the loss has no term: name at least one, as {'hole_l1': 1.0}")
+        for name, weight in self.weights.items():
+            lookup("loss", {**LOSSES, **HOLE_LOSSES}, name)
+            if not math.isfinite(weight) or weight < 0:
+                raise ConfigurationError(
+                    f"loss {name!r} has the weight {weight!r}: give a finite number >= 0"
+                )
+
+    def parts(self, prediction: Tensor, target: Tensor, hole: Tensor) -> dict[str, Tensor]:
+        """Return each term times its weight; arguments as in `__call__`."""
+        found: dict[str, Tensor] = {}
+        for name, weight in self.weights.items():
+            if name in HOLE_LOSSES:
+                if prediction.shape[1] != 4:
+                    raise ValueError(
+                        f"{name!r} needs the predicted hole: give prediction (N, 4, H, W), "
+                        f"got {tuple(prediction.shape)}"
+                    )
+                found[name] = weight * HOLE_LOSSES[name](prediction[:, 3:4], hole)
+            else:
+                found[name] = weight * LOSSES[name](prediction[:, :3], target, hole)
+        return found
+
+    def __call__(self, prediction: Tensor, target: Tensor, hole: Tensor) -> Tensor:
+        """Return the weighted sum, a scalar.
+
+        Args:
+            prediction: (N, 3, H, W) RGB in [0, 1], or (N, 4, H, W) with the predicted hole.
+            target: (N, 3, H, W) RGB in [0, 1].
+            hole: (N, 1, H, W) in [0, 1], 1 = replace.
+        """
+        parts = list(self.parts(prediction, target, hole).values())
+        total = parts[0]
+        for part in parts[1:]:
+            total = total + part
+        return total
+
+
+def weighted(weights: Mapping[str, float]) -> WeightedLoss:
+    """Build the training loss that a configuration names.
+
+    Args:
+        weights: term name to weight, as `{"hole_l1": 1.0, "ssim_loss": 0.3, "hole_bce": 0.3}`.
+
+    Raises:
+        ConfigurationError: no term, or a weight that is not a finite number >= 0.
+        UnknownNameError: a name of neither registry.
+
+    >>> import torch
+    >>> loss = weighted({"mae": 2.0})
+    >>> float(loss(torch.ones(1, 3, 8, 8), torch.zeros(1, 3, 8, 8), torch.ones(1, 1, 8, 8)))
+    2.0
+    """
+    return WeightedLoss(dict(weights))

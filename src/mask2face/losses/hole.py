@@ -1,0 +1,50 @@
+"""L1 counted only inside the hole, at one or several scales."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+EPSILON = 1e-6  # hole pixels; keeps a batch without any hole at zero loss, not 0 / 0
+SCALES = (1, 2, 4)  # pooling factors of the pyramid
+
+
+def hole_l1(prediction: Tensor, target: Tensor, hole: Tensor) -> Tensor:
+    """Return the absolute error averaged over the hole pixels of the whole batch.
+
+    Pixels count by their hole value. The batch is pooled before the division, so that a
+    crop with a tiny hole does not outweigh the others; without any hole the loss is 0.
+
+    Args:
+        prediction: (N, 3, H, W) RGB in [0, 1].
+        target: (N, 3, H, W) RGB in [0, 1].
+        hole: (N, 1, H, W) in [0, 1], 1 = replace.
+
+    >>> import torch
+    >>> hole = torch.zeros(1, 1, 2, 2)
+    >>> hole[..., 0, 0] = 1
+    >>> round(float(hole_l1(torch.full((1, 3, 2, 2), 0.25), torch.zeros(1, 3, 2, 2), hole)), 4)
+    0.25
+    """
+    error = torch.abs(prediction - target) * hole
+    return error.sum() / (prediction.shape[1] * hole.sum() + EPSILON)
+
+
+def pyramid_l1(prediction: Tensor, target: Tensor, hole: Tensor) -> Tensor:
+    """Return `hole_l1` averaged over 1, 1/2 and 1/4 of the size.
+
+    The signed error times the hole is area-pooled before the absolute value, so pixels
+    outside the hole never count and coarse colour errors cost at each scale.
+
+    Args:
+        prediction: (N, 3, H, W) RGB in [0, 1].
+        target: (N, 3, H, W) RGB in [0, 1].
+        hole: (N, 1, H, W) in [0, 1], 1 = replace.
+    """
+    error = (prediction - target) * hole
+    losses = []
+    for scale in SCALES:
+        small, weight = (
+            (F.avg_pool2d(x, scale, ceil_mode=True) if scale > 1 else x) for x in (error, hole)
+        )
+        losses.append(small.abs().sum() / (error.shape[1] * weight.sum() + EPSILON))
+    return torch.stack(losses).mean()

@@ -1,0 +1,145 @@
+"""Our default net: a small U-Net of residual blocks around a dilated bottleneck."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from mask2face.nets.sides import check_side
+
+
+class FaceFiller(nn.Module):
+    """Fill the lower face from the upper one, and say where the face mask is.
+
+    A PixelUnshuffle stem and a PixelShuffle head (Shi et al. 2016, arXiv:1609.05158) keep all
+    convolutions at half resolution or below; dilated residual blocks (Yu and Koltun 2016,
+    arXiv:1511.07122) see the whole face; since crops are aligned by the eyes, the bottleneck is
+    told where in the crop it stands (Liu et al. 2018, arXiv:1807.03247). Batch normalisation folds
+    into the convolutions on export.
+
+    Args:
+        filters: channels at 1/2, 1/4, 1/8, ... of the crop's side.
+        dilations: one residual block each at the lowest resolution.
+        blocks: residual blocks per resolution on the way down and on the way up.
+    """
+
+    def __init__(
+        self,
+        filters: Sequence[int] = (32, 64, 128, 192),
+        dilations: Sequence[int] = (1, 2, 1, 2, 1, 2),
+        blocks: int = 1,
+    ) -> None:
+        super().__init__()
+        if len(filters) < 2 or min(filters) < 1 or blocks < 1 or not dilations:
+            raise ValueError(
+                "face_filler needs two or more filters, one or more dilations and blocks; "
+                f"got filters={tuple(filters)}, dilations={tuple(dilations)}, blocks={blocks}"
+            )
+        self.multiple = 2 ** len(filters)
+        self.unshuffle = nn.PixelUnshuffle(2)
+        self.stem = _convolution(3 * 4, filters[0])
+        self.down_blocks = nn.ModuleList(
+            nn.Sequential(*(_Residual(width) for _ in range(blocks))) for width in filters[:-1]
+        )
+        self.downs = nn.ModuleList(
+            _convolution(wide, narrow, stride=2)
+            for wide, narrow in zip(filters[:-1], filters[1:], strict=True)
+        )
+        self.place = nn.Conv2d(_PLACES, filters[-1], 1, bias=False)
+        self.bottleneck = nn.Sequential(*(_Residual(filters[-1], step) for step in dilations))
+        self.ups = nn.ModuleList(
+            _Up(low, high)
+            for high, low in zip(filters[-2::-1], filters[:0:-1], strict=True)
+        )
+        self.up_blocks = nn.ModuleList(
+            nn.Sequential(*(_Residual(width) for _ in range(blocks))) for width in filters[-2::-1]
+        )
+        self.head = nn.Conv2d(filters[0], 4 * 4, 3, padding=1)
+        self.shuffle = nn.PixelShuffle(2)
+        _start_without_checkerboard(self.head)
+
+    def forward(self, crops: torch.Tensor) -> torch.Tensor:
+        """Return (N, 4, S, S): RGB in [0, 1] and the hole's probability.
+
+        Args:
+            crops: (N, 3, S, S) RGB in [0, 1], aligned by the eyes.
+
+        Raises:
+            ValueError: S is not a multiple of 2 ** len(filters).
+        """
+        check_side(crops, self.multiple)
+        x = self.stem(self.unshuffle(crops * 2 - 1))  # (N, f0, S/2, S/2)
+        skips = []
+        for block, down in zip(self.down_blocks, self.downs, strict=True):
+            x = block(x)
+            skips.append(x)
+            x = down(x)  # halves S
+        x = x + self.place(_places(x.shape[2], x.device, x.dtype))
+        x = self.bottleneck(x)  # (N, f-1, S/2**n, S/2**n)
+        for up, block, skip in zip(self.ups, self.up_blocks, reversed(skips), strict=True):
+            x = block(up(x, skip))  # doubles S
+        return torch.sigmoid(self.shuffle(self.head(x)).float())  # (N, 4, S, S)
+
+
+class _Residual(nn.Module):
+    """He et al. 2016: x + two 3x3 convolutions, the second one started at zero."""
+
+    def __init__(self, width: int, dilation: int = 1) -> None:
+        super().__init__()
+        self.first = _convolution(width, width, dilation=dilation)
+        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(width)
+        nn.init.zeros_(self.norm.weight)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        residual: torch.Tensor = self.norm(self.second(self.first(x)))
+        return functional.relu(x + residual)
+
+
+class _Up(nn.Module):
+    """Double the resolution by nearest neighbour and join the encoder's features."""
+
+    def __init__(self, low: int, high: int) -> None:
+        super().__init__()
+        self.narrow = nn.Conv2d(low, high, 1, bias=False)
+        self.skip = nn.Conv2d(high, high, 1, bias=False)
+        self.norm = nn.BatchNorm2d(high)
+
+    def forward(self, x: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
+        large = functional.interpolate(self.narrow(x), scale_factor=2.0, mode="nearest")
+        return functional.relu(self.norm(large + self.skip(skip)))
+
+
+def _convolution(wide: int, narrow: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(
+            wide, narrow, 3, stride=stride, padding=dilation, dilation=dilation, bias=False
+        ),
+        nn.BatchNorm2d(narrow),
+        nn.ReLU(inplace=True),
+    )
+
+
+_WAVES = (1, 2, 4)  # half periods across the crop
+_PLACES = 2 + 4 * len(_WAVES)
+
+
+def _places(side: int, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """Return (1, _PLACES, side, side): x, y and their sines and cosines, all in [-1, 1]."""
+    line = (torch.arange(side, device=device, dtype=torch.float32) + 0.5) / side * 2 - 1
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    planes = [x, y]
+    for waves in _WAVES:
+        for axis in (x, y):
+            planes += [torch.sin(math.pi / 2 * waves * axis), torch.cos(math.pi / 2 * waves * axis)]
+    return torch.stack(planes)[None].to(dtype)
+
+
+def _start_without_checkerboard(head: nn.Conv2d) -> None:
+    """Give the four sub-pixels of each output the same weights (ICNR, arXiv:1707.02937)."""
+    with torch.no_grad():
+        head.weight.copy_(head.weight[::4].repeat_interleave(4, dim=0))
+        if head.bias is not None:
+            head.bias.zero_()

@@ -1,0 +1,210 @@
+"""An exported model as a callable: crops uint8 (N, S, S, 3) -> restored crops and holes.
+
+The file is ONNX and carries its own `ModelCard`; a file without one is refused.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mask2face import devices
+from mask2face.errors import ModelError, UnknownNameError
+from mask2face.registry import lookup
+
+DEFAULT_MODEL = "natural"
+CARD_KEY = "mask2face.card"  # key of the card among the ONNX metadata
+INPUT, OUTPUT = "crops", "restored"
+BATCH = 8  # crops a run; more would only cost memory on a CPU
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model is, where it comes from and what it must not be used for.
+
+    Attributes:
+        name: short name, as in `--model natural`.
+        version: version of the weights.
+        side: crop side S in pixels.
+        net: name of the network in `NETS`.
+        parameters: number of trained numbers.
+        gmac: multiply-accumulates for one crop, in 10^9.
+        licence: of the weights.
+        data: what it was trained on.
+        training: how it was trained.
+        metrics: measured numbers by name, as `{"hole_psnr": 21.3}`.
+        intended_use: what it is for.
+        limits: what it cannot do and must not be used for.
+    """
+
+    name: str
+    version: str
+    side: int
+    net: str
+    parameters: int
+    gmac: float
+    licence: str
+    data: str
+    training: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    intended_use: str = "Fills in a plausible, invented lower face where a face mask is."
+    limits: str = (
+        "The result is invented, not recovered: it does not show who someone is. "
+        "Never use it to identify, verify or accuse anyone."
+    )
+
+    def __post_init__(self) -> None:
+        for part in fields(self):
+            value = getattr(self, part.name)
+            if part.type in (str, "str") and not isinstance(value, str):
+                raise ValueError(f"card {part.name} must be text, got {value!r}")
+        if not self.name or isinstance(self.side, bool) or not isinstance(self.side, int):
+            raise ValueError(
+                f"card needs a name and a whole side, got {self.name!r}, {self.side!r}"
+            )
+        if self.side < 1 or self.parameters < 0 or self.gmac < 0:
+            raise ValueError("card side must be at least 1, parameters and gmac not negative")
+        if not all(isinstance(value, int | float) for value in self.metrics.values()):
+            raise ValueError(f"card metrics must be numbers by name, got {self.metrics!r}")
+
+    def to_json(self) -> str:
+        """Return the card as JSON text."""
+        return json.dumps({**asdict(self), "metrics": dict(self.metrics)}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "ModelCard":
+        """Read what `to_json` wrote; keys of later versions are ignored.
+
+        Raises:
+            ModelError: not JSON, or a field is missing or wrong.
+        """
+        try:
+            values = json.loads(text)
+            known = {part.name: values[part.name] for part in fields(cls) if part.name in values}
+            return cls(**known)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise ModelError(
+                f"the model card inside the file is broken ({error}): export the model again"
+            ) from error
+
+
+class Restorer:
+    """Run an exported model on crops.
+
+    Args:
+        path: ONNX file that `mask2face export` wrote.
+        device: "auto", "cpu", "cuda" or another name that `devices` knows.
+        threads: CPU threads; 0 = one a core.
+
+    Attributes:
+        card: the model's card, read from the file.
+        provider: ONNX Runtime's execution provider in use.
+
+    Raises:
+        ModelError: the file is missing, broken or not one of ours.
+        DeviceError: the device is not available.
+    """
+
+    def __init__(self, path: str | Path, device: str = "cpu", threads: int = 0) -> None:
+        path = Path(path)
+        if not path.is_file():
+            raise ModelError(f"{path} is not a file: give an ONNX file that mask2face exported")
+        self._session = devices.session(path, device, threads)
+        self.card = self._read_card(path)
+        self.provider: str = self._session.get_providers()[0]
+
+    def _read_card(self, path: Path) -> ModelCard:
+        """Return the card and check that the graph keeps its contract."""
+        text = self._session.get_modelmeta().custom_metadata_map.get(CARD_KEY)
+        if text is None:
+            raise ModelError(
+                f"{path} is an ONNX file without {CARD_KEY!r} in its metadata, so not one of ours: "
+                "give a file that `mask2face export` wrote"
+            )
+        card = ModelCard.from_json(text)
+        found = [
+            (port.name, port.shape[1:])
+            for port in (*self._session.get_inputs(), *self._session.get_outputs())
+        ]
+        wanted = [(INPUT, [3, card.side, card.side]), (OUTPUT, [4, card.side, card.side])]
+        if found != wanted:
+            raise ModelError(
+                f"{path} maps {found}, expected {wanted}: export it again with `mask2face export`"
+            )
+        return card
+
+    def __call__(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Restore crops.
+
+        Args:
+            crops: RGB uint8 (N, S, S, 3), S = `card.side`; N may be 0.
+
+        Returns:
+            Restored crops, RGB uint8 (N, S, S, 3), not composited, and the predicted holes,
+            float32 (N, S, S) in [0, 1], 1 = replace.
+
+        Raises:
+            ValueError: another dtype or shape.
+        """
+        side = self.card.side
+        if crops.dtype != np.uint8 or crops.ndim != 4 or crops.shape[1:] != (side, side, 3):
+            raise ValueError(
+                f"crops must be uint8 (N, {side}, {side}, 3), got {crops.dtype} {crops.shape}"
+            )
+        restored = np.empty_like(crops)
+        holes = np.empty(crops.shape[:3], np.float32)
+        for start in range(0, len(crops), BATCH):
+            part = slice(start, start + BATCH)
+            # contiguous NCHW float32 in [0, 1], the graph's own unit
+            batch = np.ascontiguousarray(crops[part].transpose(0, 3, 1, 2), np.float32)
+            result = np.clip(self._run(batch / np.float32(255)), 0, 1)
+            restored[part] = np.rint(result[:, :3].transpose(0, 2, 3, 1) * 255).astype(np.uint8)
+            holes[part] = result[:, 3]
+        return restored, holes
+
+    def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        try:
+            result: Any = self._session.run([OUTPUT], {INPUT: batch})[0]
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise ModelError(f"the model failed on {len(batch)} crops: {error}") from error
+        return np.asarray(result, np.float32)
+
+
+def shipped_models() -> dict[str, Path]:
+    """Return the models inside the package: name to path, sorted by name."""
+    folder = Path(__file__).parent / "weights"
+    return {path.stem: path for path in sorted(folder.glob("*.onnx"))}
+
+
+def find_model(model: str | Path | None = None) -> Path:
+    """Return the path of a model.
+
+    Args:
+        model: the name of a shipped model, a path of an ONNX file, or None for the default.
+
+    Raises:
+        ModelError: a path that is no file, or this installation ships no models.
+        UnknownNameError: neither a shipped name nor a path.
+    """
+    shipped = shipped_models()
+    if isinstance(model, Path) or (model is not None and _is_path(model)):
+        path = Path(model)
+        if not path.is_file():
+            raise ModelError(f"model file {path} does not exist or is not a file")
+        return path
+    if not shipped:
+        raise ModelError("this installation ships no models: give the path of an ONNX file")
+    if model is None:
+        return shipped.get(DEFAULT_MODEL) or next(iter(shipped.values()))
+    try:
+        return lookup("model", shipped, model)
+    except UnknownNameError as error:
+        raise UnknownNameError(f"{error}; or give the path of an ONNX file") from error
+
+
+def _is_path(model: str) -> bool:
+    return model.endswith(".onnx") or "/" in model or "\\" in model or Path(model).is_file()

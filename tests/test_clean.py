@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from mask2face.clean import MARGIN, RefusedError, clean_crop
+from mask2face.faces import Face, alignment, cut
+
+EYES = np.array([[100, 110], [150, 110]], np.float32)
+
+
+def face(eyes=EYES, box=(75.0, 70.0, 175.0, 190.0)):
+    eyes = np.asarray(eyes, np.float32)
+    nose_and_mouth = [[125, 135], [108, 160], [142, 160]]
+    return Face(box, np.concatenate([eyes, nose_and_mouth]).astype(np.float32), 0.9)
+
+
+def points(eyes=EYES):
+    found = np.tile(np.float32([125, 140]), (68, 1))
+    found[36:42], found[42:48] = eyes
+    return found
+
+
+def photo(height=250, width=250):
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def crop_of(faces, landmarks, picture=None, **options):
+    picture = photo() if picture is None else picture
+    return clean_crop(picture, lambda _: faces, lambda _, __: landmarks, **options)
+
+
+def test_the_training_crop_is_the_middle_of_the_clean_crop():
+    clean = crop_of([face()], points(), side=224)
+    assert clean.crop.shape == (224, 224, 3)
+    expected = cut(photo(), alignment(face(), 160), 160)
+    assert round(224 / MARGIN) == 160
+    assert np.abs(clean.crop[32:192, 32:192].astype(int) - expected).max() <= 1
+
+
+def test_points_and_height_are_in_pixels_of_the_crop():
+    clean = crop_of([face()], points())
+    assert clean.eyes.dtype == clean.landmarks.dtype == np.float32
+    assert np.allclose(clean.landmarks[36], clean.eyes[0], atol=1e-3)
+    assert np.allclose(clean.landmarks[47], clean.eyes[1], atol=1e-3)
+    assert clean.eyes[0, 1] == pytest.approx(clean.eyes[1, 1], abs=1e-3)
+    zoom = (clean.eyes[1, 0] - clean.eyes[0, 0]) / 50
+    assert clean.height == pytest.approx(120 * zoom, rel=1e-5)
+
+
+def test_the_face_near_the_centre_is_taken_over_a_larger_one_at_the_edge():
+    aside = face(EYES - np.float32([95, 0]), (0.0, 60.0, 60.0, 190.0))
+    clean = crop_of([aside, face()], points())
+    assert clean.eyes == pytest.approx(crop_of([face()], points()).eyes)
+
+
+@pytest.mark.parametrize(
+    ("faces", "landmarks", "picture", "reason"),
+    [
+        ([], points(), None, "no face"),
+        ([face([[120, 110], [143, 110]])], points(), None, "eyes too close"),
+        ([face()], points(EYES + np.float32([0, 11])), None, "landmarks disagree"),
+        ([face()], points(EYES[::-1]), None, "landmarks disagree"),
+        ([face()], points(), photo(130, 160), "edge of the photo"),
+    ],
+)
+def test_photos_that_are_refused(faces, landmarks, picture, reason):
+    with pytest.raises(RefusedError, match=reason):
+        crop_of(faces, landmarks, picture)
+
+
+def test_just_inside_the_limits_is_taken():
+    assert crop_of([face()], points(EYES + np.float32([0, 9.9]))).crop.any()
+    assert crop_of(
+        [face([[113, 110], [137.5, 110]])], points([[113, 110], [137.5, 110]])
+    ).crop.any()

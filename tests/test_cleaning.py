@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mask2face.clean import CleanCrop
+from mask2face.cleaning import Tools, clean_crops
+from mask2face.datasets import PhotoRecord
+from mask2face.faces import Face
+from mask2face.landmarks import Precomputed
+
+EYES = np.array([[100, 110], [150, 110]], np.float32)
+FACE = Face(
+    (75.0, 70.0, 175.0, 190.0),
+    np.concatenate([EYES, [[125, 135], [108, 160], [142, 160]]]).astype(np.float32),
+)
+
+
+class OneFace:
+    """A detector that sees one face in a photo that is not black."""
+
+    def __call__(self, photo):
+        return [FACE] if photo.any() else []
+
+
+class Points:
+    def __call__(self, photo, box):
+        found = np.tile(np.float32([125, 140]), (68, 1))
+        found[36:42], found[42:48] = EYES
+        return found
+
+
+def records(root: Path) -> list[PhotoRecord]:
+    Image.new("RGB", (250, 250), "white").save(root / "good.png")
+    Image.new("RGB", (250, 250), "black").save(root / "black.png")
+    (root / "broken.jpg").write_bytes(b"no photo")
+    (root / "empty.jpg").write_bytes(b"")
+    names = ("good.png", "broken.jpg", "black.png", "empty.jpg", "missing.jpg", "good.png")
+    return [PhotoRecord(root / name, name, "folder", name) for name in names]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_crops_and_reasons_come_in_the_order_of_the_photos(tmp_path, workers):
+    found = list(clean_crops(records(tmp_path), Tools(OneFace, Points, 56), workers))
+    assert isinstance(found[0], CleanCrop)
+    assert isinstance(found[5], CleanCrop)
+    assert found[0].crop.shape == (56, 56, 3)
+    assert found[2] == "no face"
+    for index in (1, 3, 4):
+        assert isinstance(found[index], str)
+        assert found[index].startswith("broken photo: ")
+
+
+def test_landmarks_from_a_file_are_used_by_the_photos_name(tmp_path):
+    points = Points()(None, None)
+    line = ",".join(["good.png", *map(str, points.ravel().tolist())])
+    (tmp_path / "points.csv").write_text(line + "\n")
+    tools = Tools(OneFace, Precomputed(tmp_path / "points.csv"), 56)
+    photos = [record for record in records(tmp_path) if record.name in ("good.png", "black.png")]
+    Image.new("RGB", (250, 250), "red").save(tmp_path / "black.png")
+    found = list(clean_crops(photos, tools, workers=0))
+    assert isinstance(found[0], CleanCrop)
+    assert found[1] == "not in the landmark file"
+    assert np.allclose(found[0].landmarks[36], found[0].eyes[0], atol=1e-3)

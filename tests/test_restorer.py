@@ -1,0 +1,217 @@
+"""The exported model as users run it: contract, card, bad files, devices."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper
+
+from mask2face import restorer
+from mask2face.errors import DeviceError, ModelError, UnknownNameError
+from mask2face.restorer import CARD_KEY, ModelCard, Restorer, find_model, shipped_models
+
+SIDE = 8
+CARD = ModelCard(
+    name="tiny",
+    version="1",
+    side=SIDE,
+    net="none",
+    parameters=0,
+    gmac=0.0,
+    licence="MIT",
+    data="none",
+    training="none",
+    metrics={"hole_psnr": 21.5},
+)
+
+Build = Callable[..., Path]
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    """Write a model that swaps red and blue and calls the green channel the hole."""
+
+    def write(
+        card: str | None = CARD.to_json(), side: int = SIDE, output: str = "restored"
+    ) -> Path:
+        order = helper.make_tensor("order", TensorProto.INT64, [4], [2, 1, 0, 1])
+        node = helper.make_node("Gather", ["crops", "order"], [output], axis=1)
+        ports = [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", depth, side, side])
+            for name, depth in (("crops", 3), (output, 4))
+        ]
+        graph = helper.make_graph([node], "tiny", ports[:1], ports[1:], [order])
+        opsets = [helper.make_opsetid("", 18)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+        if card is not None:
+            helper.set_model_props(model, {CARD_KEY: card})
+        path = tmp_path / "tiny.onnx"
+        onnx.save(model, path)
+        return path
+
+    return write
+
+
+def noise(count: int, side: int = SIDE) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 19])
+def test_pixels_in_pixels_out(build: Build, count: int) -> None:
+    crops = noise(count)
+    restored, holes = Restorer(build())(crops)
+    np.testing.assert_array_equal(restored, crops[..., ::-1])  # every one of 256 values survives
+    np.testing.assert_allclose(holes, crops[..., 1] / 255, atol=1e-6)
+    assert restored.dtype == np.uint8
+    assert holes.dtype == np.float32
+    assert holes.shape == (count, SIDE, SIDE)
+
+
+def test_card_and_provider(build: Build) -> None:
+    found = Restorer(build(), device="auto", threads=1)
+    assert found.card == CARD
+    assert found.provider == "CPUExecutionProvider"
+
+
+@pytest.mark.parametrize(
+    "crops",
+    [
+        np.zeros((1, SIDE, SIDE, 3), np.float32),
+        np.zeros((SIDE, SIDE, 3), np.uint8),
+        np.zeros((1, 3, SIDE, SIDE), np.uint8),
+        np.zeros((1, SIDE, SIDE + 1, 3), np.uint8),
+        np.zeros((1, SIDE, SIDE, 4), np.uint8),
+    ],
+)
+def test_bad_crops(build: Build, crops: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"\(N, 8, 8, 3\)"):
+        Restorer(build())(crops)
+
+
+class TestBadFiles:
+    def test_missing(self, tmp_path: Path) -> None:
+        with pytest.raises(ModelError, match="not a file"):
+            Restorer(tmp_path / "none.onnx")
+        with pytest.raises(ModelError, match="not a file"):
+            Restorer(tmp_path)
+
+    @pytest.mark.parametrize("content", [b"", b"\x00" * 50, b"not an ONNX file"])
+    def test_corrupt(self, tmp_path: Path, content: bytes) -> None:
+        path = tmp_path / "bad.onnx"
+        path.write_bytes(content)
+        with pytest.raises(ModelError, match=r"bad\.onnx"):
+            Restorer(path)
+
+    def test_truncated(self, build: Build) -> None:
+        path = build()
+        path.write_bytes(path.read_bytes()[:-150])
+        with pytest.raises(ModelError):
+            Restorer(path)
+
+    def test_foreign(self, build: Build) -> None:
+        with pytest.raises(ModelError, match=r"not one of ours.*mask2face export"):
+            Restorer(build(card=None))
+
+    @pytest.mark.parametrize("card", ["", "[]", "{}", "{", '{"name": "x"}', "7"])
+    def test_broken_card(self, build: Build, card: str) -> None:
+        with pytest.raises(ModelError):
+            Restorer(build(card=card))
+
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [("side", "8"), ("side", 0), ("side", True), ("name", ""), ("licence", 3), ("metrics", 5)],
+    )
+    def test_wrong_card_values(self, build: Build, key: str, value: object) -> None:
+        card = json.loads(CARD.to_json()) | {key: value}
+        with pytest.raises(ModelError, match="card"):
+            Restorer(build(card=json.dumps(card)))
+
+    @pytest.mark.parametrize("options", [{"side": SIDE + 1}, {"output": "other"}])
+    def test_graph_that_breaks_the_contract(self, build: Build, options: dict[str, object]) -> None:
+        with pytest.raises(ModelError, match="expected"):
+            Restorer(build(**options))
+
+
+class TestDevices:
+    def test_cuda_fails_loudly_where_there_is_none(
+        self, build: Build, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(
+            onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"]
+        )
+        with pytest.raises(DeviceError, match=r"cuda.*it has: cpu"):
+            Restorer(build(), device="cuda")
+
+    def test_unknown(self, build: Build) -> None:
+        with pytest.raises(UnknownNameError, match="cpu"):
+            Restorer(build(), device="gpu")
+
+
+class TestCard:
+    def test_round_trip(self) -> None:
+        assert ModelCard.from_json(CARD.to_json()) == CARD
+
+    def test_keys_of_later_versions_are_ignored(self) -> None:
+        text = json.dumps(json.loads(CARD.to_json()) | {"new": 1})
+        assert ModelCard.from_json(text) == CARD
+
+    def test_says_that_results_are_invented(self) -> None:
+        assert "invented" in CARD.limits
+        assert "Never use it to identify" in CARD.limits
+
+
+class TestFindModel:
+    @pytest.fixture
+    def weights(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+        folder = tmp_path / "weights"
+        folder.mkdir()
+        monkeypatch.setattr(restorer, "__file__", str(tmp_path / "restorer.py"))
+        return folder
+
+    def test_by_name_path_and_default(self, weights: Path) -> None:
+        for name in ("faithful", "natural"):
+            (weights / f"{name}.onnx").touch()
+        (weights / "README").touch()
+        assert list(shipped_models()) == ["faithful", "natural"]
+        assert find_model() == weights / "natural.onnx"
+        assert find_model("faithful") == weights / "faithful.onnx"
+        assert find_model(weights / "natural.onnx") == weights / "natural.onnx"
+        assert find_model(str(weights / "natural.onnx")) == weights / "natural.onnx"
+
+    def test_unknown_name(self, weights: Path) -> None:
+        (weights / "natural.onnx").touch()
+        with pytest.raises(UnknownNameError, match=r"did you mean 'natural'.*path"):
+            find_model("naturl")
+
+    def test_missing_path(self, weights: Path) -> None:
+        with pytest.raises(ModelError, match="does not exist"):
+            find_model("some/where.onnx")
+        with pytest.raises(ModelError, match="not a file"):
+            find_model(weights)
+
+    def test_nothing_shipped(self, weights: Path) -> None:
+        with pytest.raises(ModelError, match="ships no models"):
+            find_model()
+        with pytest.raises(ModelError, match="ships no models"):
+            find_model("natural")
+
+
+def test_never_imports_torch_or_onnxruntime_at_import() -> None:
+    code = (
+        "import sys, mask2face.restorer; "
+        "print([m for m in ('torch', 'onnx', 'skimage', 'pydantic') if m in sys.modules])"
+    )
+    source = str(Path(restorer.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {source!r}); {code}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
