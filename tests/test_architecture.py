@@ -17,10 +17,11 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From the top down. A module may import from tiers below its own. Packages count as one.
 TIERS = {
-    "front ends": ["__init__", "__main__", "cli", "server", "web"],
+    "front ends": ["__init__", "__main__", "cli", "demo", "server", "web"],
     # A workflow may be several modules; workflows never import each other.
     "workflows": [
         ["pipeline"],
+        ["masking"],
         ["video"],
         ["generator"],
         ["model", "training"],
@@ -49,7 +50,9 @@ TIERS = {
         "errors",
         "exif",
         "faces",
+        "folders",
         "landmarks",
+        "mean_face",
         "metrics",
         "pairs",
         "photos",

@@ -6,6 +6,8 @@ from mask2face.faces import Face, alignment, cut
 
 EYES = np.array([[100, 110], [150, 110]], np.float32)
 
+LOW = (95.0, 85.0, 155.0, 155.0)  # a box of 70 px height
+
 
 def face(eyes=EYES, box=(75.0, 70.0, 175.0, 190.0)):
     eyes = np.asarray(eyes, np.float32)
@@ -56,7 +58,7 @@ def test_the_face_near_the_centre_is_taken_over_a_larger_one_at_the_edge():
     ("faces", "landmarks", "picture", "reason"),
     [
         ([], points(), None, "no face"),
-        ([face([[120, 110], [143, 110]])], points(), None, "eyes too close"),
+        ([face([[113, 110], [136, 110]], LOW)], points(), None, "face too small"),
         ([face()], points(EYES + np.float32([0, 11])), None, "landmarks disagree"),
         ([face()], points(EYES[::-1]), None, "landmarks disagree"),
         ([face()], points(), photo(130, 160), "edge of the photo"),
@@ -69,6 +71,10 @@ def test_photos_that_are_refused(faces, landmarks, picture, reason):
 
 def test_just_inside_the_limits_is_taken():
     assert crop_of([face()], points(EYES + np.float32([0, 9.9]))).crop.any()
-    assert crop_of(
-        [face([[113, 110], [137.5, 110]])], points([[113, 110], [137.5, 110]])
-    ).crop.any()
+    eyes = [[113, 110], [137.5, 110]]
+    assert crop_of([face(eyes, LOW)], points(eyes)).crop.any()
+
+
+def test_a_face_turned_away_may_have_its_eyes_close_together():
+    eyes = [[113, 110], [130, 110]]
+    assert crop_of([face(eyes)], points(eyes)).crop.any()

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from mask2face.configuration import Configuration
+from mask2face.drawing import WOBBLE
 from mask2face.errors import (
     ConfigurationError,
     DataError,
@@ -188,3 +189,7 @@ def test_examples_of_a_half_made_folder_are_refused(tmp_path):
         DataGenerator(settings(tmp_path)).get_dataset_examples(1)
     with pytest.raises(DataError):
         PairFolder.open(tmp_path / "train")
+
+
+def test_the_default_wobble_is_that_of_training():
+    assert Configuration(None).wobble == WOBBLE

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mask2face.splits import SPLITS, digest, generator, split
@@ -32,6 +32,7 @@ people = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(people, st.integers(0, 3), st.integers(0, 40), st.floats(0, 0.9))
 def test_everybody_is_in_one_split_and_unknown_people_in_train(shots, seed, test, share):
     names = split(shots, seed=seed, test=test, validation_share=share)
@@ -41,6 +42,7 @@ def test_everybody_is_in_one_split_and_unknown_people_in_train(shots, seed, test
     assert names == split(list(reversed(shots)), seed=seed, test=test, validation_share=share)
 
 
+@settings(deadline=None)
 @given(people, st.integers(0, 3), st.integers(0, 40))
 def test_the_test_split_exceeds_its_size_by_less_than_one_person(shots, seed, test):
     unknown = {shot.identity for shot in shots if not shot.known}

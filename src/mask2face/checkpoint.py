@@ -1,7 +1,7 @@
 """Net name, options and weights in one safetensors file; training state in another. No pickle."""
 
+import contextlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from mask2face.errors import ModelError
+from mask2face.errors import ModelError, OutputError
 from mask2face.nets import NETS
 from mask2face.registry import lookup
 
@@ -55,16 +55,23 @@ def build(checkpoint: Checkpoint) -> nn.Module:
 
 
 def save(path: str | Path, checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> None:
-    """Write `tensors` with `checkpoint` as metadata, under its name only when complete."""
+    """Write `tensors` with `checkpoint` as metadata, under its name only when complete.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    facts = {"format": FORMAT, "checkpoint": json.dumps(asdict(checkpoint))}
     try:
-        save_file(plain, part, {"format": FORMAT, "checkpoint": json.dumps(asdict(checkpoint))})
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(plain, part, facts)
+        part.replace(path)
+    except (SafetensorError, OSError) as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise OutputError(f"cannot write the checkpoint {str(path)!r}: {error}") from error
 
 
 def read(path: str | Path) -> tuple[Checkpoint, dict[str, Tensor]]:
@@ -84,7 +91,13 @@ def read(path: str | Path) -> tuple[Checkpoint, dict[str, Tensor]]:
         raise ModelError(f"{str(path)!r} is not a whole safetensors file: {error}") from error
     if facts.get("format") != FORMAT:
         raise ModelError(f"{str(path)!r} was not written by mask2face: it has no {FORMAT!r} mark")
-    return Checkpoint(**json.loads(facts["checkpoint"])), tensors
+    try:
+        return Checkpoint(**json.loads(facts["checkpoint"])), tensors
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"{str(path)!r} says broken things about itself ({error}): "
+            "take another checkpoint of the run"
+        ) from error
 
 
 def load(path: str | Path) -> tuple[Checkpoint, nn.Module]:

@@ -112,7 +112,7 @@ class Configuration(BaseModel):
     )
     mask_pattern: str | None = Field(None, description="the name of a print, or null for any")
     wobble: float = Field(
-        0.03,
+        0.05,
         ge=0,
         le=0.2,
         description="standard deviation of the eye points, 0 to 0.2 eye distances",

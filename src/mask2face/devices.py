@@ -26,7 +26,7 @@ def provider(device: str) -> str:
     available = onnxruntime.get_available_providers()
     if device == "auto":
         return next(name for name in (PROVIDERS["cuda"], PROVIDERS["cpu"]) if name in available)
-    wanted = lookup("device", PROVIDERS, device)
+    wanted = lookup("device", {"auto": "", **PROVIDERS}, device)
     if wanted not in available:
         usable = ", ".join(name for name, value in PROVIDERS.items() if value in available)
         fix = "pip install onnxruntime-gpu" if device == "cuda" else "a build of onnxruntime for it"

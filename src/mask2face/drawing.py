@@ -22,7 +22,7 @@ from mask2face.progress import track
 from mask2face.splits import generator
 
 DRAWING_SIDE: Final = 128  # px, at least: strings and pleats of smaller drawings break up
-WOBBLE: Final = 0.03  # standard deviation of an eye point, in eye distances
+WOBBLE: Final = 0.05  # standard deviation of an eye point, in eye distances
 
 Draw = Callable[[NDArray[np.uint8], NDArray[np.float32], np.random.Generator], Drawn]
 

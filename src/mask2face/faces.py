@@ -74,9 +74,7 @@ def align(eyes: NDArray[np.floating], height: float, side: int) -> NDArray[np.fl
     angle = np.arctan2(down, across) if distance > 0 else 0.0
     a, b = scale * np.cos(angle), scale * np.sin(angle)
     x, y = (left + right) / 2
-    return np.array(
-        [[a, b, EYES_X * side - a * x - b * y], [-b, a, EYES_Y * side + b * x - a * y]]
-    )
+    return np.array([[a, b, EYES_X * side - a * x - b * y], [-b, a, EYES_Y * side + b * x - a * y]])
 
 
 def alignment(face: Face, side: int) -> NDArray[np.float64]:
@@ -84,9 +82,7 @@ def alignment(face: Face, side: int) -> NDArray[np.float64]:
     return align(face.landmarks[:2], face.box[3] - face.box[1], side)
 
 
-def transform(
-    points: NDArray[np.floating], matrix: NDArray[np.float64]
-) -> NDArray[np.float32]:
+def transform(points: NDArray[np.floating], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return `points` (n, 2) mapped by the (2, 3) affine `matrix`, float32."""
     return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
@@ -116,8 +112,7 @@ def _shrunk(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Area-average the part of `photo` under the crop to the crop's own scale."""
     height, width = photo.shape[:2]
-    inverse = cv2.invertAffineTransform(matrix)
-    corners = transform(np.array([[0, 0], [side, 0], [side, side], [0, side]], float), inverse)
+    corners = _corners(matrix, side)
     # keep a mirror's worth of context, so that the border looks as it would without the cut
     low = np.floor(corners.min(0) - side * reduction / 2)
     high = np.ceil(corners.max(0) + side * reduction / 2)
@@ -152,16 +147,15 @@ def paste(
         photo is the old one bit for bit.
     """
     height, width = photo.shape[:2]
-    side = hole.shape[0]
+    crop, hole, matrix = _no_finer_than_photo(crop, hole, matrix)
     result = photo.copy()
     full = np.zeros((height, width), np.float32)
-    inverse = cv2.invertAffineTransform(matrix)
-    corners = transform(np.array([[0, 0], [side, 0], [side, side], [0, side]], float), inverse)
+    corners = _corners(matrix, hole.shape[0])
     x0, y0 = np.clip(np.floor(corners.min(0)).astype(int) - 1, 0, (width, height))
     x1, y1 = np.clip(np.ceil(corners.max(0)).astype(int) + 2, 0, (width, height))
     if x0 >= x1 or y0 >= y1 or not hole.any():
         return result, full
-    local = inverse.copy()
+    local = _inverted(matrix)
     local[:, 2] -= (x0, y0)
     size = (int(x1 - x0), int(y1 - y0))
     weight = cv2.warpAffine(hole, local, size, flags=cv2.INTER_LINEAR)
@@ -176,3 +170,31 @@ def paste(
     result[y0:y1, x0:x1][inside] = blend[inside]
     full[y0:y1, x0:x1] = weight
     return result, full
+
+
+def _no_finer_than_photo(
+    crop: NDArray[np.uint8], hole: NDArray[np.float32], matrix: NDArray[np.float64]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float64]]:
+    """Area-average a crop of a small face to the photo's own scale, so that it does not alias."""
+    side = hole.shape[0]
+    zoom = float(np.hypot(*matrix[:, 0]))  # crop pixels in a photo pixel
+    if zoom <= _SHRINK:
+        return crop, hole, matrix
+    small = max(1, round(side / zoom))
+    size = (small, small)
+    small_crop = np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), np.uint8)
+    small_hole = np.asarray(cv2.resize(hole, size, interpolation=cv2.INTER_AREA), np.float32)
+    matrix = matrix * (small / side)
+    matrix[:, 2] += (small / side - 1) / 2  # the middle of zoom x zoom pixels goes into one
+    return small_crop, small_hole, matrix
+
+
+def _corners(matrix: NDArray[np.float64], side: int) -> NDArray[np.float32]:
+    """Return the crop's corners (4, 2) in the photo."""
+    return transform(
+        np.array([[0, 0], [side, 0], [side, side], [0, side]], float), _inverted(matrix)
+    )
+
+
+def _inverted(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(cv2.invertAffineTransform(matrix), np.float64)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import cv2
 import numpy as np
@@ -38,10 +38,12 @@ class Batch:
 
     def take(self, indices: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> "Batch":
         """Return the pairs at `indices`, those in `mirrored` flipped left to right."""
-        arrays = [self.inputs[indices], self.outputs[indices], self.holes[indices]]
+        arrays: list[NDArray[Any]] = [
+            array[indices] for array in (self.inputs, self.outputs, self.holes)
+        ]
         for array in arrays:
             array[mirrored] = array[mirrored][:, :, ::-1]
-        return Batch(arrays[0], arrays[1], arrays[2])
+        return Batch(*arrays)
 
 
 class Source(Protocol):
@@ -88,32 +90,42 @@ class DrawnPairs:
 
 
 class StoredPairs:
-    """Take the pairs of a pair folder as they are.
+    """Take the pairs of a pair folder as they are, reading each when its turn comes.
 
     Args:
         folder: of the pairs.
+        limit: use at most so many training pairs, the first; None for all.
+
+    Raises:
+        DataError: the folder is missing, broken or not complete.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = str(folder)
-        pairs = PairFolder.open(folder)
-        self._arrays = {name: Batch(*pairs.load(name)[:3]) for name in ("train", "validation")}
+    def __init__(self, folder: str | Path, limit: int | None = None) -> None:
+        self.folder, self.limit = str(folder), limit
+        self._pairs = PairFolder.open(folder)
+        validation = self._pairs.of("validation")
+        self._rows = {"train": self._pairs.of("train")[:limit], "validation": validation}
 
-    def __reduce__(self) -> tuple[type["StoredPairs"], tuple[str]]:
+    def __reduce__(self) -> tuple[type["StoredPairs"], tuple[str, int | None]]:
         """Open the folder again in a worker."""
-        return StoredPairs, (self.folder,)
+        return StoredPairs, (self.folder, self.limit)
+
+    @property
+    def side(self) -> int:
+        """S of the stored pairs, px."""
+        return self._pairs.side
 
     def count(self, split: str) -> int:
         """Return how many pairs `split` holds."""
-        return len(self._arrays[split].inputs)
+        return len(self._rows[split])
 
     def pair(
         self, split: str, index: int, side: int, rng: np.random.Generator
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
         """Return one pair, mirrored at random, resized to `side`."""
-        stored = self._arrays[split]
+        found = replace(self._pairs, rows=(self._rows[split][index],)).load(split)
         mirrored = np.array([split == "train" and rng.random() < 0.5])
-        one = stored.take(np.array([index]), mirrored)
+        one = Batch(*found[:3]).take(np.array([0]), mirrored)
         hole = cv2.resize(one.holes[0], (side, side), interpolation=cv2.INTER_AREA)
         return shrink(one.inputs[0], side), shrink(one.outputs[0], side), np.clip(hole, 0, 1)
 
@@ -212,9 +224,7 @@ def _work(split: str, seed: int, stream: int, numbers: range, side: int) -> Batc
     return _draw(_worker[0], split, seed, stream, numbers, side)
 
 
-def _draw(
-    source: Source, split: str, seed: int, stream: int, numbers: range, side: int
-) -> Batch:
+def _draw(source: Source, split: str, seed: int, stream: int, numbers: range, side: int) -> Batch:
     """Draw the pairs `numbers` of an endless stream; no face comes twice before all came once."""
     count = source.count(split)
     arrays = Batch(

@@ -1,14 +1,14 @@
 """What a net is trained for in a phase: named losses, frozen features, and the critic."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from mask2face import checkpoint as checkpoints
 from mask2face.losses import WeightedLoss, weighted
-from mask2face.losses.adversarial import Critic, critic_loss, net_loss, touched
-from mask2face.losses.perceptual import LiteFeatures
+from mask2face.losses.adversarial import Critic, critic_loss, net_loss
+from mask2face.losses.perceptual import LiteFeatures, distance
 from mask2face.recipe import Phase, Recipe
 
 _STAGES = (2, 4, 8, 16)  # strides of the feature maps that the critic and `perceptual` look at
@@ -32,9 +32,10 @@ class Objective(nn.Module):
             self.features = LiteFeatures(_STAGES)
             self.critic = Critic(self.features.channels)
             self.optimizer = torch.optim.AdamW(self.critic.parameters(), betas=(0.5, 0.99))
-        self._phase = recipe.phases[0]
         self._losses: WeightedLoss | None = None
+        self._perceptual = 0.0
         self._seen: tuple[list[Tensor], list[Tensor], Tensor] | None = None
+        self.enter(recipe.phases[0])
 
     def enter(self, phase: Phase) -> None:
         """Take over the losses and weights of `phase`."""
@@ -59,7 +60,7 @@ class Objective(nn.Module):
                 with torch.no_grad():
                     real = self.features(target)
             if self._perceptual:
-                parts["perceptual"] = self._perceptual * _distance(filled, real, hole)
+                parts["perceptual"] = self._perceptual * distance(filled, real, hole)
             self.critic.requires_grad_(False)
             verdicts = self.critic(filled, hole)
             parts["adversarial"] = self._phase.adversarial * net_loss(verdicts, hole)
@@ -80,7 +81,7 @@ class Objective(nn.Module):
         self.optimizer.param_groups[0]["lr"] = rate_share * self._phase.critic_rate
         loss = critic_loss(self.critic(real, hole), self.critic(filled, hole), hole)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         self.optimizer.step()
         return {"critic": float(loss.detach())}
 
@@ -102,13 +103,3 @@ class Objective(nn.Module):
         weights = checkpoints.part(tensors, "critic")
         checkpoints.load_weights(self.critic, weights, "the run's critic")
         checkpoints.restore_optimizer(self.optimizer, tensors, "critic_optimizer")
-
-
-def _distance(got: Sequence[Tensor], wanted: Sequence[Tensor], hole: Tensor) -> Tensor:
-    """Return the L1 of features at the positions that the hole touches, averaged over stages."""
-    means = []
-    for ours, theirs in zip(got, wanted, strict=True):
-        weight = touched(hole, ours)
-        error = (ours.float() - theirs.float()).abs() * weight
-        means.append(error.sum() / (ours.shape[1] * weight.sum() + 1e-6))
-    return torch.stack(means).mean()

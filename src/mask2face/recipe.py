@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from mask2face.errors import ConfigurationError
 from mask2face.registry import lookup
 
-
 T = TypeVar("T")
 
 
@@ -47,12 +46,16 @@ class Phase:
             ConfigurationError: a value is not accepted.
         """
         for name in ("side", "steps", "batch"):
-            _require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+            _whole(self, name, 1)
         for name in ("rate", "critic_rate"):
-            value = getattr(self, name)
-            _require(math.isfinite(value) and value > 0, name, value, "a number above 0")
-        _require(0 <= self.adversarial, "adversarial", self.adversarial, "0 or more")
-        _require(0 <= self.warmup <= self.steps, "warmup", self.warmup, f"0 to {self.steps}")
+            _number(self, name)
+            _require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+        if self.rate_end is not None:
+            _number(self, "rate_end")
+        _number(self, "adversarial")
+        _whole(self, "warmup", 0)
+        _require(self.warmup <= self.steps, "warmup", self.warmup, f"0 to {self.steps}")
+        _weights(self, "losses")
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate at `step` of this phase, 0 the first.
@@ -96,7 +99,7 @@ class Recipe:
     weight_decay: float = 0.01
     echo: int = 2
     chunk: int = 2048
-    wobble: float = 0.03
+    wobble: float = 0.05
     facemasks: dict[str, float] = field(default_factory=dict)
     validate_every: int = 500
     validation: int = 256
@@ -108,10 +111,20 @@ class Recipe:
             ConfigurationError: a value is not accepted.
         """
         _require(len(self.phases) > 0, "phases", self.phases, "one or more")
-        _require(0 <= self.ema < 1, "ema", self.ema, "0 to below 1")
-        _require(0 <= self.wobble <= 0.2, "wobble", self.wobble, "0 to 0.2")
+        _require(isinstance(self.net, str), "net", self.net, "the name of a net")
+        _require(isinstance(self.options, Mapping), "options", self.options, "an object")
+        for name in ("ema", "weight_decay", "wobble"):
+            _number(self, name)
+        _require(self.ema < 1, "ema", self.ema, "0 to below 1")
+        _require(self.wobble <= 0.2, "wobble", self.wobble, "0 to 0.2")
         for name in ("echo", "chunk", "validate_every", "validation"):
-            _require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+            _whole(self, name, 1)
+        _whole(self, "seed", 0)
+        _weights(self, "facemasks")
+        shares = self.facemasks.values()
+        _require(
+            not shares or sum(shares) > 0, "facemasks", self.facemasks, "a share above 0 or none"
+        )
 
     @property
     def steps(self) -> int:
@@ -196,3 +209,26 @@ def _make(kind: type[T], facts: Any, name: str) -> T:  # noqa: ANN401
 def _require(holds: bool, name: str, value: object, accepted: str) -> None:
     if not holds:
         raise ConfigurationError(f"{name!r} is {value!r}: give {accepted}")
+
+
+def _whole(owner: object, name: str, least: int) -> None:
+    value = getattr(owner, name)
+    holds = isinstance(value, int) and not isinstance(value, bool) and value >= least
+    _require(holds, name, value, f"a whole number, {least} or more")
+
+
+def _number(owner: object, name: str) -> None:
+    _require(_amount(getattr(owner, name)), name, getattr(owner, name), "a number, 0 or more")
+
+
+def _weights(owner: object, name: str) -> None:
+    value = getattr(owner, name)
+    _require(isinstance(value, Mapping), name, value, "an object of names and weights")
+    for key, weight in value.items():
+        _require(_amount(weight), f"{name}.{key}", weight, "a number, 0 or more")
+
+
+def _amount(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and value >= 0

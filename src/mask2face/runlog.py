@@ -59,12 +59,15 @@ class RunLog:
             self._progress.update(self._task, rate=f"{rate:.2f} steps/s")
             self._sums, self._count, self._since = {}, 0, time.monotonic()
 
-    def validation(self, step: int, scores: dict[str, float], panel: NDArray[np.uint8]) -> None:
+    def validation(
+        self, step: int, scores: dict[str, float], panel: NDArray[np.uint8] | None
+    ) -> None:
         """Write the scores and the picture panel of a validation."""
         self._write("validation", step, scores)
-        path = self._folder / "panels" / f"{step:07d}.png"
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(panel).save(path)
+        if panel is not None:
+            path = self._folder / "panels" / f"{step:07d}.png"
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(panel).save(path)
         text = "  ".join(f"{name} {value:.4g}" for name, value in scores.items())
         self._progress.console.print(f"step {step}  {text}", highlight=False)
 
@@ -74,7 +77,8 @@ class RunLog:
         self._board.close()
 
     def _write(self, kind: str, step: int, values: dict[str, float]) -> None:
-        row = {"kind": kind, "step": step, **{key: round(value, 6) for key, value in values.items()}}
+        rounded = {key: round(value, 6) for key, value in values.items()}
+        row = {"kind": kind, "step": step, **rounded}
         with self._rows.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         for name, value in values.items():
@@ -85,6 +89,9 @@ def _forget_after(path: Path, step: int) -> None:
     """Drop the rows of steps that will be taken again."""
     if not path.exists():
         return
-    rows = path.read_text(encoding="utf-8").splitlines()
-    kept = [row for row in rows if json.loads(row)["step"] <= step]
-    path.write_text("".join(f"{row}\n" for row in kept), encoding="utf-8")
+    rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    # a row without its end was cut off when the run was killed
+    kept = [row for row in rows if row.endswith("\n") and json.loads(row)["step"] <= step]
+    part = path.with_name(f".{path.name}.part")
+    part.write_text("".join(kept), encoding="utf-8")
+    part.replace(path)

@@ -6,28 +6,27 @@ that a resumed run needs), `last.safetensors` and `best.safetensors` (averaged w
 
 import json
 import time
-from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from mask2face import checkpoint as checkpoints
 from mask2face.checkpoint import Checkpoint
-from mask2face.errors import DataError
+from mask2face.errors import ConfigurationError, DataError, OutputError
 from mask2face.feed import Batch, Feed, Source
 from mask2face.objective import Objective
-from mask2face.recipe import Recipe, parse
+from mask2face.recipe import Recipe
+from mask2face.recipe import read as read_recipe
 from mask2face.runlog import RunLog
+from mask2face.scoring import score
+from mask2face.torch_devices import pick_bf16, pick_device, place, to_tensor
 
 _CLIP = 1.0  # largest norm of the gradient
-_PANEL = 8  # triples in a picture panel
 
 
 def train(
@@ -60,13 +59,15 @@ def train(
 
     Raises:
         DataError: `run` belongs to another recipe, or the source has no training pairs.
+        OutputError: `run` cannot be written.
+        ConfigurationError: the net cannot take the side of a phase.
         ModelError: the state or `start_from` is broken or does not fit.
         DeviceError: the device is not available.
     """
     if source.count("train") < 1:
         raise DataError("the data has no training pairs: build it with a train split")
-    folder = _open(Path(run), recipe)
     trainer = Trainer(recipe, device=device, precision=precision)
+    folder = _open(Path(run), recipe)
     if (folder / "state.safetensors").exists():
         trainer.restore(folder / "state.safetensors")
     elif start_from is not None:
@@ -99,7 +100,7 @@ def _run(
             if trainer.step % recipe.validate_every == 0 or last or late:
                 scores, panel = trainer.validate(held_out)
                 log.validation(trainer.step, scores, panel)
-                trainer.save(folder, scores["hole_psnr"])
+                trainer.save(folder, scores.get("hole_psnr"))
             if late:
                 return
 
@@ -111,6 +112,11 @@ class Trainer:
         recipe: of the run.
         device: "auto", "cpu" or "cuda".
         precision: "auto", "fp32" or "bf16".
+
+    Raises:
+        ModelError: the net refuses the recipe's options.
+        ConfigurationError: the net cannot take the side of a phase.
+        DeviceError: the device is not available.
     """
 
     def __init__(self, recipe: Recipe, device: str = "cpu", precision: str = "fp32") -> None:
@@ -119,14 +125,16 @@ class Trainer:
         self.bf16 = pick_bf16(precision, self.device)
         torch.manual_seed(recipe.seed)
         self.about = Checkpoint(recipe.net, recipe.options, recipe=recipe.as_json())
-        self.net = _placed(checkpoints.build(self.about), self.device)
+        self.net = place(checkpoints.build(self.about), self.device)
+        _check_sides(self.net, recipe)
         self.average = deepcopy(self.net).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             self.net.parameters(), betas=(0.9, 0.99), weight_decay=recipe.weight_decay
         )
         self.objective = Objective(recipe).to(self.device)
         self.step = 0
-        self.best: float | None = None
+        self.best: float | None = None  # at `_best_side`
+        self._best_side = 0
         self.phase = -1
 
     def enter(self, phase: int) -> None:
@@ -140,12 +148,13 @@ class Trainer:
         rate = self.recipe.phases[phase].rate_at(within)
         self.optimizer.param_groups[0]["lr"] = rate
         self.net.train()
-        inputs, target, hole = self._tensors(batch)
+        inputs, target = (to_tensor(array, self.device) for array in (batch.inputs, batch.outputs))
+        hole = torch.from_numpy(batch.holes).to(self.device)[:, None]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             prediction = self.net(inputs)
             parts = self.objective.net_losses(prediction, target, hole)
         self.optimizer.zero_grad(set_to_none=True)
-        torch.stack(list(parts.values())).sum().backward()
+        torch.autograd.backward(torch.stack(list(parts.values())).sum())
         norm = nn.utils.clip_grad_norm_(self.net.parameters(), _CLIP)
         self.optimizer.step()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
@@ -166,47 +175,35 @@ class Trainer:
             [ours[name] for name in floats], [theirs[name] for name in floats], 1 - decay
         )
 
-    @torch.no_grad()
-    def validate(self, batch: Batch) -> tuple[dict[str, float], NDArray[np.uint8]]:
-        """Score the averaged weights on frozen pairs; also return a panel of triples."""
-        error, covered, shared, union = 0.0, 0.0, 0.0, 0.0
-        decibels, pictures = [], []
-        for begin in range(0, len(batch.inputs), 32):
-            part = Batch(*(array[begin : begin + 32] for array in vars(batch).values()))
-            inputs, target, hole = self._tensors(part)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-                prediction = self.average(inputs)
-            inside = (hole > 0.5).float()
-            squared = ((prediction[:, :3] - target) ** 2 * inside).sum((1, 2, 3))
-            pixels = inside.sum((1, 2, 3))
-            mean = squared[pixels > 0] / (3 * pixels[pixels > 0])
-            decibels += (-10 * torch.log10(mean + 1e-8)).tolist()
-            error += float(((prediction[:, :3] - target).abs() * inside).sum()) / 3
-            covered += float(pixels.sum())
-            found = (prediction[:, 3:] > 0.5).float()
-            shared += float((found * inside).sum())
-            union += float(torch.maximum(found, inside).sum())
-            if begin == 0:
-                pictures = [inputs, target, prediction[:, :3], _composite(inputs, prediction)]
-        scores = {
-            "hole_psnr": float(np.mean(decibels)) if decibels else 0.0,
-            "hole_l1": error / max(covered, 1),
-            "hole_iou": shared / max(union, 1),
-        }
-        return scores, _panel(pictures)
+    def validate(self, batch: Batch) -> tuple[dict[str, float], NDArray[np.uint8] | None]:
+        """Score the averaged weights on frozen pairs, see `scoring.score`; also return a panel."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            return score(self.average, batch, self.device)
 
-    def save(self, folder: Path, score: float) -> None:
-        """Write the run's state, the averaged weights, and these again if they are the best."""
-        better = self.best is None or score > self.best
-        self.best = score if better else self.best
+    def save(self, folder: Path, score: float | None) -> None:
+        """Write the run's state, the averaged weights, and these again if they are the best.
+
+        Args:
+            folder: of the run.
+            score: of the averaged weights; without one the last weights count as the best.
+
+        Raises:
+            OutputError: a file cannot be written.
+        """
         side = self.recipe.phases[self.phase].side
+        if side != self._best_side:  # small crops score higher: no comparison
+            self.best, self._best_side = None, side
+        better = score is None or self.best is None or score > self.best
+        self.best = score if better else self.best
         about = replace(self.about, side=side, step=self.step, best=self.best)
         averaged = self.average.state_dict()
         checkpoints.save(folder / "last.safetensors", about, averaged)
         if better:
             checkpoints.save(folder / "best.safetensors", about, averaged)
         named = {"net": self.net.state_dict(), "average": averaged}
-        tensors = {f"{part}.{key}": value for part, state in named.items() for key, value in state.items()}
+        tensors = {
+            f"{part}.{key}": value for part, state in named.items() for key, value in state.items()
+        }
         tensors |= checkpoints.optimizer_tensors(self.optimizer, "optimizer")
         tensors |= self.objective.state()
         checkpoints.save(folder / "state.safetensors", about, tensors)
@@ -221,7 +218,7 @@ class Trainer:
         checkpoints.load_weights(self.net, checkpoints.part(tensors, "net"), str(path))
         checkpoints.load_weights(self.average, checkpoints.part(tensors, "average"), str(path))
         checkpoints.restore_optimizer(self.optimizer, tensors, "optimizer")
-        self.step, self.best = about.step, about.best
+        self.step, self.best, self._best_side = about.step, about.best, about.side
         self.objective.restore(tensors)
 
     def begin_with(self, path: str | Path) -> None:
@@ -234,83 +231,34 @@ class Trainer:
         for net in (self.net, self.average):
             checkpoints.load_weights(net, tensors, str(path))
 
-    def _tensors(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        def picture(array: NDArray[Any]) -> Tensor:
-            # NHWC memory seen as NCHW is what channels_last means: no copy is needed
-            return torch.from_numpy(array).to(self.device).permute(0, 3, 1, 2).float() / 255
 
-        hole = torch.from_numpy(batch.holes).to(self.device)[:, None]
-        return picture(batch.inputs), picture(batch.outputs), hole
-
-
-def pick_device(device: str) -> torch.device:
-    """Return the torch device for "auto", "cpu" or "cuda".
-
-    Raises:
-        UnknownNameError: another name.
-        DeviceError: CUDA was asked for and torch has none.
-    """
-    from mask2face.errors import DeviceError
-    from mask2face.registry import lookup
-
-    table: Mapping[str, Callable[[], str]] = {
-        "auto": lambda: "cuda" if torch.cuda.is_available() else "cpu",
-        "cpu": lambda: "cpu",
-        "cuda": lambda: "cuda",
-    }
-    name = lookup("device", table, device)()
-    if name == "cuda" and not torch.cuda.is_available():
-        raise DeviceError(
-            "device 'cuda' is not available in this torch: install a CUDA build of torch, "
-            "or use --device cpu"
-        )
-    return torch.device(name)
-
-
-def pick_bf16(precision: str, device: torch.device) -> bool:
-    """Return whether to multiply in bfloat16.
-
-    Raises:
-        UnknownNameError: not "auto", "fp32" or "bf16".
-    """
-    from mask2face.registry import lookup
-
-    fast = device.type == "cuda" or torch.backends.mkldnn.is_available() and _cpu_has_bf16()
-    return lookup("precision", {"auto": fast, "fp32": False, "bf16": True}, precision)
-
-
-def _cpu_has_bf16() -> bool:
-    check = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(check and check())
-
-
-def _placed(net: nn.Module, device: torch.device) -> nn.Module:
-    return net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+def _check_sides(net: nn.Module, recipe: Recipe) -> None:
+    multiple = getattr(net, "multiple", 1)
+    for phase in recipe.phases:
+        if phase.side % multiple:
+            raise ConfigurationError(
+                f"'side' is {phase.side}: the net {recipe.net!r} with these options takes "
+                f"multiples of {multiple}"
+            )
 
 
 def _open(folder: Path, recipe: Recipe) -> Path:
     """Make the run folder, or check that it is this recipe's."""
     path = folder / "recipe.json"
+    wanted = json.dumps(recipe.as_json(), indent=1) + "\n"
     if path.exists():
-        if parse(json.loads(path.read_text(encoding="utf-8"))) != recipe:
+        # as JSON, which knows no tuples
+        if read_recipe(path).as_json() != json.loads(wanted):
             raise DataError(
                 f"the run in {str(folder)!r} was started with another recipe: "
                 "choose another folder, or pass that run's recipe.json"
             )
-    else:
+        return folder
+    try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(recipe.as_json(), indent=1) + "\n", encoding="utf-8")
+        part = path.with_name(".recipe.json.part")
+        part.write_text(wanted, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write the run folder {str(folder)!r}: {error}") from error
     return folder
-
-
-def _composite(inputs: Tensor, prediction: Tensor) -> Tensor:
-    return inputs + prediction[:, 3:] * (prediction[:, :3] - inputs)
-
-
-def _panel(pictures: list[Tensor]) -> NDArray[np.uint8]:
-    """Return rows of input, expected, output, composite, uint8 (H, W, 3), at least 96 px each."""
-    rows = [torch.cat(list(column[:_PANEL]), 2) for column in pictures]
-    image = (torch.cat(rows, 1).permute(1, 2, 0).clamp(0, 1) * 255).round()
-    array = image.to("cpu", torch.uint8).numpy()
-    zoom = max(1, 96 * len(rows) // array.shape[0])
-    return np.ascontiguousarray(cv2.resize(array, None, fx=zoom, fy=zoom))

@@ -63,7 +63,7 @@ class CenterFace:
         scale = min(1.0, self.long_side / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA) if scale < 1 else photo
-        found = self._detect(small)
+        found = self._detect(np.asarray(small, np.uint8))
         # one factor an axis: rounding makes them differ
         factors = np.array([width / size[0], height / size[1]], np.float32)
         limits = np.array([width, height, width, height], np.float32)

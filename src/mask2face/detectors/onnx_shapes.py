@@ -33,7 +33,9 @@ def free_shapes(model: bytes) -> bytes:
             for field, kind, value, raw in _fields(model)
         )
     except (IndexError, ValueError) as error:
-        raise ModelError(f"not an ONNX file: {error}; reinstall the package it came from") from error
+        raise ModelError(
+            f"not an ONNX file: {error}; reinstall the package it came from"
+        ) from error
 
 
 def _free_graph(graph: bytes) -> bytes:

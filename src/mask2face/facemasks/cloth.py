@@ -31,7 +31,7 @@ def draw(
         rng: source of all randomness.
         wear: "over_nose", "nose_out" or "chin".
         colour: "#rrggbb" of the ground, or "" for a random one.
-        pattern: one of `prints.PRINTS`, or "" for a random one.
+        pattern: one of `fabric.PRINTS`, or "" for a random one.
 
     Raises:
         ValueError: an argument has the wrong type, shape or name.

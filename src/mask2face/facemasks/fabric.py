@@ -1,8 +1,21 @@
-"""Colours of face masks: what each kind is made in, as RGB in [0, 1]."""
+"""What face masks are made in: colours as RGB in [0, 1], and the names of the prints."""
 
 import numpy as np
 
 from mask2face.facemasks.drawn import Points
+
+PRINTS = (
+    "plain",
+    "dots",
+    "stripes",
+    "checks",
+    "blotches",
+    "florals",
+    "letters",
+    "logo",
+    "patches",
+    "collage",
+)
 
 Palette = tuple[tuple[float, tuple[float, float, float]], ...]  # share, RGB in [0, 1]
 SURGICAL: Palette = (

@@ -73,7 +73,7 @@ def put_on(
         photo: uint8 (H, W, 3) RGB, not changed.
         frame: the face.
         outline: the rim.
-        paint: the cloth.
+        paint: gives the cloth's colour and relief.
         strings: drawn below the cloth, or None.
         rng: source of randomness.
 
@@ -152,7 +152,7 @@ def loops(
     width = float(rng.uniform(widest / 3, widest)) * frame.unit
     curves = []
     for side, edge in ((-1, outline.left), (1, outline.right)):
-        if side * frame.turn > 0.45:  # the ear is behind the face
+        if side * frame.turn > 0.36:  # the ear is behind the face
             continue
         bow = rng.uniform(-0.015, 0.03) * frame.unit
         for corner, height, way in (

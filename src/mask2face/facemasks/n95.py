@@ -10,6 +10,8 @@ from mask2face.facemasks.garment import Cloth, folds, loop_colour, loops, put_on
 from mask2face.facemasks.outline import Fit, trace, wear_fit
 from mask2face.facemasks.valve import add_lettering, add_valve
 
+RUBBER = (0.92, 0.9, 0.84)  # pale elastic bands, RGB in [0, 1]
+
 
 def draw(
     photo: Photo,
@@ -37,10 +39,8 @@ def draw(
     cup = bool(rng.random() < 0.5)
     outline = trace(frame, wear_fit(_cup_fit(rng) if cup else _folded_fit(rng), wear, rng), rng)
     if cup and rng.random() < 0.7:
-        colour_of_straps = (
-            np.array([0.92, 0.9, 0.84]) if rng.random() < 0.5 else fabric.any_colour(rng)
-        )
-        strings = straps(frame, outline, colour_of_straps, rng)
+        ink = np.array(RUBBER) if rng.random() < 0.5 else fabric.any_colour(rng)
+        strings = straps(frame, outline, ink, rng)
     else:
         strings = loops(frame, outline, loop_colour(own, rng), rng)
 

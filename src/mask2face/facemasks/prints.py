@@ -4,21 +4,9 @@ import cv2
 import numpy as np
 
 from mask2face.facemasks.drawn import Layer, Photo, Points
-from mask2face.facemasks.fabric import any_colour
+from mask2face.facemasks.fabric import PRINTS, any_colour
 
 TILE = 96  # px, side of one repeat of a print
-PRINTS = (
-    "plain",
-    "dots",
-    "stripes",
-    "checks",
-    "blotches",
-    "florals",
-    "letters",
-    "logo",
-    "patches",
-    "collage",
-)
 
 
 def print_tile(

@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from mask2face.losses.hole import touched
+
 EPSILON = 1e-6  # positions
 
 
@@ -48,11 +50,6 @@ class Critic(nn.Module):
             head(torch.cat([feature, touched(hole, feature).to(feature.dtype)], 1))
             for head, feature in zip(self.heads, features, strict=True)
         ]
-
-
-def touched(hole: Tensor, feature: Tensor) -> Tensor:
-    """Return (N, 1, h, w): the largest hole value in each position of `feature`."""
-    return F.adaptive_max_pool2d(hole, list(feature.shape[-2:]))
 
 
 def net_loss(verdicts: Sequence[Tensor], hole: Tensor) -> Tensor:

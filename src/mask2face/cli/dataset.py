@@ -1,0 +1,121 @@
+"""`mask2face dataset`: photos -> clean crops -> frozen pairs -> a picture of them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mask2face.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from mask2face.datasets import PhotoRecord
+
+app = typer.Typer(
+    help="Build data to train and test on. Needs: pip install 'mask2face[data]'.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")]
+
+
+@app.command()
+def build(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="KIND=ROOT... OUT", help="lfw=FOLDER, celeba=FOLDER or folder=FOLDER, then OUT."
+        ),
+    ],
+    *,
+    validation_share: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Of the photos outside test.")
+    ] = 0.2,
+    test: Annotated[int, typer.Option(min=0, help="Photos for the test.")] = 1000,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many photos.")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: this one.")] = 2,
+    seed: Seed = 0,
+) -> None:
+    """Cut the aligned faces of data sets into a crop cache, split by people.
+
+    `mask2face dataset build lfw=data/lfw celeba=data/celeba OUT`, or `... build lfw data/lfw OUT`.
+    """
+    from mask2face.crops import build as build_cache
+
+    pairs, out = _sources(arguments)
+    records = _records(pairs)
+    cache = build_cache(
+        records,
+        out,
+        seed=seed,
+        test=test,
+        validation_share=validation_share,
+        limit=limit,
+        workers=workers,
+    )
+    counts = ", ".join(f"{count} {name}" for name, count in cache.meta["counts"].items())
+    typer.echo(f"{out}  {len(cache)} crops: {counts}")
+    for reason, count in cache.meta["refused"].items():
+        typer.echo(f"refused: {count} {reason}", err=True)
+
+
+@app.command()
+def pairs(
+    cache: Annotated[Path, typer.Argument(metavar="CACHE", help="A crop cache.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The pair folder to make.")],
+    *,
+    side: Annotated[int, typer.Option(min=32, max=512, help="Of a pair, in px.")] = 128,
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    count: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Draw face masks on the crops of a split, once, into a pair folder."""
+    from mask2face.crops import CropCache
+    from mask2face.drawing import freeze
+
+    folder = freeze(CropCache.open(cache), split, out, side, seed, count)
+    typer.echo(f"{out}  {len(folder.rows)} pairs of {side} px, {split}")
+
+
+@app.command()
+def preview(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A crop cache or a pair folder.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.png", help="The picture to write.")],
+    *,
+    count: Annotated[int, typer.Option(min=1, max=200, help="Pairs in the picture.")] = 16,
+    side: Annotated[int, typer.Option(min=32, max=512, help="Of a pair drawn from a cache.")] = 128,
+    seed: Seed = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
+) -> None:
+    """Write a picture of pairs: face mask, bare face, hole."""
+    from mask2face.cli.preview import sheet, write
+
+    write(sheet(data, count, side, seed), out, overwrite)
+    typer.echo(str(out))
+
+
+def _sources(arguments: list[str]) -> tuple[list[tuple[str, Path]], Path]:
+    """Read `KIND=ROOT... OUT` or `KIND ROOT OUT`."""
+    usage = "give KIND=ROOT (one or more) and OUT, as in: lfw=data/lfw data/crops"
+    *sources, out = arguments
+    if len(sources) == 2 and "=" not in sources[0]:
+        return [(sources[0], Path(sources[1]))], Path(out)
+    found = [source.partition("=") for source in sources]
+    wrong = [source for source, (_, _, root) in zip(sources, found, strict=True) if not root]
+    if not sources or wrong:
+        raise UsageError(usage + (f"; {wrong[0]!r} is neither" if wrong else ""))
+    kinds = [kind for kind, _, _ in found]
+    if len(set(kinds)) < len(kinds):
+        raise UsageError(f"each kind of data set may stand once, got {', '.join(kinds)}")
+    return [(kind, Path(root)) for kind, _, root in found], Path(out)
+
+
+def _records(sources: list[tuple[str, Path]]) -> "list[PhotoRecord]":
+    from mask2face.datasets import DATASETS
+    from mask2face.registry import lookup
+
+    sets = [(lookup("data set", DATASETS, kind), root) for kind, root in sources]
+    records = [record for kind, root in sets for record in kind.photos(root)]
+    if not records:
+        raise DataError("the data sets have no photos")
+    return records

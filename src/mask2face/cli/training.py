@@ -1,0 +1,199 @@
+"""`mask2face train`, `export` and `evaluate`: data -> checkpoint -> shipped file -> report."""
+
+import importlib.util
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mask2face.errors import DataError, MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from mask2face.checkpoint import Checkpoint
+    from mask2face.feed import Source
+    from mask2face.recipe import Recipe
+
+
+def train(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A crop cache or a pair folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run; it may go on.")],
+    *,
+    recipe: Annotated[Path, typer.Option(help="What to do.")] = Path("recipes/natural.json"),
+    workers: Annotated[int, typer.Option(min=0, help="Processes that draw pairs.")] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    start_from: Annotated[
+        Path | None, typer.Option(help="A checkpoint whose weights to begin with.")
+    ] = None,
+    stop_after: Annotated[
+        float | None, typer.Option(min=0, help="Seconds, then save; run it again to go on.")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=0, help="Of torch; 0: torch's own choice.")] = 0,
+) -> None:
+    """Train a net by a recipe. Needs: pip install 'mask2face[train]'."""
+    _need("torch", "safetensors", "tensorboard")
+    import torch
+
+    from mask2face.recipe import read
+    from mask2face.training import train as start
+
+    plan = read(recipe)
+    source = _source(data, plan)
+    if threads:
+        torch.set_num_threads(threads)
+    weights = start(
+        source,
+        plan,
+        run,
+        workers=workers,
+        device=device,
+        precision=precision,
+        start_from=start_from,
+        stop_after=stop_after,
+    )
+    typer.echo(str(weights))
+
+
+def export(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .safetensors file.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
+    *,
+    target: Annotated[str, typer.Option(help="onnx.")] = "onnx",
+    name: Annotated[str | None, typer.Option(help="Of the model. Default: OUT's.")] = None,
+    version: Annotated[str, typer.Option(help="Of the weights.")] = "1",
+    side: Annotated[int | None, typer.Option(min=8, help="Of crops. Default: as trained.")] = None,
+    licence: Annotated[str, typer.Option(help="Of the weights.")] = "MIT",
+    data: Annotated[str, typer.Option(help="What it was trained on, in words.")] = "not said",
+    training: Annotated[str | None, typer.Option(help="How. Default: the recipe's facts.")] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="A measured NAME=NUMBER; may be repeated.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
+) -> None:
+    """Write a checkpoint as one file that carries its own card, and compare it with the net."""
+    _need("torch", "safetensors")
+    from mask2face.checkpoint import load
+    from mask2face.exporters import EXPORTERS, cost
+    from mask2face.registry import lookup
+    from mask2face.restorer import ModelCard
+
+    exporter = lookup("export target", EXPORTERS, target)
+    metrics = _metrics(metric or [])
+    about, net = load(checkpoint)
+    crop = side or about.side
+    size = cost(net, crop)
+    card = ModelCard(
+        name=name or out.stem,
+        version=version,
+        side=crop,
+        net=about.net,
+        parameters=size.parameters,
+        gmac=size.gmac,
+        licence=licence,
+        data=data,
+        training=training or _how(about),
+        metrics=metrics,
+    )
+    done = exporter(net, card, out, overwrite=overwrite)
+    typer.echo(f"{checkpoint} -> {done.path}  {done.size} bytes, differs by {done.error:.1e}")
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A name or an ONNX file.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="A pair folder; with --real, photos.")
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the report.")],
+    *,
+    real: Annotated[
+        bool, typer.Option("--real", help="DATA is a folder or glob of photos without a truth.")
+    ] = False,
+    split: Annotated[str, typer.Option(help="Of the pairs: test, validation or train.")] = "test",
+    train_pairs: Annotated[
+        Path | None, typer.Option(help="Pair folder whose train split the baselines learn from.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="The first so many only.")] = None,
+    identity: Annotated[
+        bool, typer.Option("--identity", help="Also distances of dlib's face descriptor (slow).")
+    ] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, coreml or dml.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a report.")] = False,
+) -> None:
+    """Score an exported model against baselines, or count on real photos, and write a report."""
+    command = f"mask2face {shlex.join(sys.argv[1:])}"
+    if real:
+        _evaluate_real(model, data, out, limit, device, command, overwrite)
+        return
+    from mask2face.evaluation import evaluate as score
+    from mask2face.evaluation.report import train_split
+    from mask2face.pipeline import soft_hole
+
+    score(
+        model,
+        data,
+        out,
+        train=train_split(train_pairs) if train_pairs else None,
+        split=split,
+        limit=limit,
+        soften=lambda probability: soft_hole(probability)[0],  # what users get
+        identity=identity,
+        command=command,
+        device=device,
+        overwrite=overwrite,
+    )
+    typer.echo((out / "report.md").read_text(encoding="utf-8"))
+
+
+def _evaluate_real(
+    model: str,
+    photos: str,
+    out: Path,
+    limit: int | None,
+    device: str,
+    command: str,
+    overwrite: bool,
+) -> None:
+    from mask2face.evaluation import evaluate_real
+    from mask2face.folders import plan
+    from mask2face.pipeline import Unmasker
+
+    found = [job.source for job in plan(photos, recursive=True).jobs if job.source is not None]
+    unmasker = Unmasker(model, device)
+    evaluate_real(unmasker, found[:limit], out, command=command, overwrite=overwrite)
+    typer.echo((out / "real.md").read_text(encoding="utf-8"))
+
+
+def _source(data: Path, recipe: "Recipe") -> "Source":
+    """Open a crop cache or a pair folder for training."""
+    from mask2face.feed import DrawnPairs, StoredPairs
+
+    if not data.is_dir():
+        raise DataError(f"{data} is no folder: give a crop cache (`dataset build`) or pair folder")
+    if (data / "pairs.jsonl").exists():
+        return StoredPairs(data)
+    return DrawnPairs(data, recipe)
+
+
+def _how(about: "Checkpoint") -> str:
+    sides = [str(phase["side"]) for phase in about.recipe.get("phases", [])]
+    grown = f", crops of {', '.join(dict.fromkeys(sides))} px" if sides else ""
+    return f"{about.step} steps{grown}"
+
+
+def _metrics(texts: list[str]) -> dict[str, float]:
+    found = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            found[name] = float(number)
+        except ValueError as error:
+            raise UsageError(f"--metric {text!r}: give NAME=NUMBER") from error
+    return found
+
+
+def _need(*packages: str) -> None:
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(package, "train")

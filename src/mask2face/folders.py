@@ -1,0 +1,206 @@
+"""File, folder, glob or `-`, as a user names them -> which file to read and which to write."""
+
+import glob
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mask2face.encoding import FORMATS, READABLE_SUFFIXES, format_named
+from mask2face.errors import OutputError, UsageError
+
+STREAM = "-"  # stdin as an input, stdout as an output
+_WRITTEN_AS = {".heic": ".jpg", ".heif": ".jpg", ".gif": ".png"}  # formats that we only read
+
+
+@dataclass(frozen=True)
+class Job:
+    """One photo to work on.
+
+    Attributes:
+        source: file to read, or None for stdin.
+        target: file to write, or None for stdout.
+        name: of the source below the folder that was named, with `/`: the same on every machine.
+    """
+
+    source: Path | None
+    target: Path | None
+    name: str
+
+    def __str__(self) -> str:
+        """Return `in.jpg -> out/in.jpg`."""
+        return f"{self.source or STREAM} -> {self.target or STREAM}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All photos to work on.
+
+    Attributes:
+        jobs: in the order of their names.
+        batch: whether a folder or a glob was named, whose outputs may need folders.
+    """
+
+    jobs: tuple[Job, ...]
+    batch: bool
+
+
+def plan(
+    source: str,
+    out: str | None = None,
+    *,
+    tag: str = "unmasked",
+    recursive: bool = False,
+    format: str | None = None,
+) -> Plan:
+    """Find the photos that `source` names, and where their results go.
+
+    Without `out`, `in.jpg` gives `in.TAG.jpg` beside it and the folder `IN` gives `IN.TAG`. A
+    folder's files keep names, extensions and sub-folders; so do a glob's, if `out` is given.
+
+    Args:
+        source: a file, a folder, a glob (`*`, `?`, `[...]`, `**`) or `-`.
+        out: file, folder or `-`; for folders and globs a folder.
+        tag: what the names of results get.
+        recursive: also the sub-folders of a folder.
+        format: key of `FORMATS` that the results are written as.
+
+    Raises:
+        UsageError: nothing there, no photo in it, or input and output do not go together.
+        OutputError: an output is the input itself.
+        UnknownNameError: `format` is not one of ours.
+    """
+    suffix = FORMATS[format_named(format)] if format else None
+    if source == STREAM:
+        return Plan((Job(None, _file(out), STREAM),), batch=False)
+    path = Path(source)
+    if os.path.isdir(source):  # noqa: PTH112 - pathlib's raises where a name is too long
+        root, files, target = _folder(path, out, tag, recursive)
+        where = f"the folder {source!r}" + ("" if recursive else " (its sub-folders: --recursive)")
+    elif os.path.exists(source):  # noqa: PTH110 - as above
+        return Plan((_single(path, out, tag, suffix),), batch=False)
+    elif glob.has_magic(source):
+        root, files, target = _glob(source, out, tag)
+        where = f"the pattern {source!r}"
+    else:
+        raise UsageError(f"{source:.200}: no such file or folder: check the path")
+    if not files:
+        raise UsageError(f"no photos in {where}: they end in {', '.join(READABLE_SUFFIXES)}")
+    return Plan(tuple(_jobs(root, files, target, tag, suffix)), batch=True)
+
+
+def write(data: bytes, job: Job, *, overwrite: bool = False) -> None:
+    """Write a finished file under a temporary name, then rename it.
+
+    Raises:
+        OutputError: the target is there, or cannot be written.
+    """
+    path = job.target
+    if path is None:
+        raise ValueError("the job writes to stdout")
+    if os.path.lexists(path) and not overwrite:
+        raise OutputError(f"{path} exists: choose another output, or say --overwrite")
+    temporary = path.with_name(f".mask2face-{secrets.token_hex(6)}.part")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(f"{path} cannot be written ({error.strerror}): check it") from error
+
+
+def _file(out: str | None) -> Path | None:
+    if out is None or out == STREAM:
+        return None
+    if Path(out).is_dir():
+        raise UsageError(f"{out} is a folder: the photo from stdin needs the name of a file")
+    return Path(out)
+
+
+def _single(path: Path, out: str | None, tag: str, suffix: str | None) -> Job:
+    if out == STREAM:
+        return Job(path, None, path.name)
+    if out is None:
+        target = path.with_name(f"{path.stem}.{tag}{suffix or _suffix(path)}")
+    elif Path(out).is_dir():
+        target = Path(out) / f"{path.stem}{suffix or _suffix(path)}"
+    else:
+        target = Path(out)
+    _refuse_same(path, target)
+    return Job(path, target, path.name)
+
+
+def _jobs(
+    root: Path, files: list[Path], target: Path | None, tag: str, suffix: str | None
+) -> Iterator[Job]:
+    if target is not None and str(target) == STREAM:
+        raise UsageError("several photos cannot go to stdout: name a folder as the output")
+    if target is not None and target.exists() and not target.is_dir():
+        raise UsageError(f"{target} is a file: several photos need a folder as the output")
+    taken: dict[Path, Path] = {}
+    for file in files:
+        relative = file.relative_to(root)
+        end = suffix or _suffix(file)
+        name = relative.with_name(f"{file.stem}{end}")
+        place = file.with_name(f"{file.stem}.{tag}{end}") if target is None else target / name
+        _refuse_same(file, place)
+        other = taken.setdefault(place, file)
+        if other != file:
+            raise UsageError(f"{other} and {file} would both be written to {place}: rename one")
+        yield Job(file, place, relative.as_posix())
+
+
+def _beside(folder: Path, tag: str) -> Path:
+    """Return `IN.TAG` for the folder `IN`, also for `.` and `..`."""
+    if folder.name in ("", ".."):
+        folder = folder.resolve()
+    return folder.with_name(f"{folder.name}.{tag}")
+
+
+def _suffix(path: Path) -> str:
+    """Return the suffix of what is written for `path`: its own, unless we only read that."""
+    return _WRITTEN_AS.get(path.suffix.lower(), path.suffix)
+
+
+def _refuse_same(source: Path, target: Path) -> None:
+    same = source.resolve() == target.resolve() or (target.exists() and source.samefile(target))
+    if same:
+        raise OutputError(f"{target} is the input itself: choose another output, input is kept")
+
+
+Found = tuple[Path, list[Path], Path | None]  # root, files, folder to write to (None: beside)
+
+
+def _folder(path: Path, out: str | None, tag: str, recursive: bool) -> Found:
+    if out == STREAM:
+        return path, _photos(path, recursive), Path(STREAM)
+    target = Path(out) if out else _beside(path, tag)
+    real, own = target.resolve(), path.resolve()
+    if real == own:
+        raise OutputError(f"{target} is the input itself: choose another output, input is kept")
+    files = _photos(path, recursive)
+    if real.is_relative_to(own):  # results of an earlier run are no input
+        files = [file for file in files if not file.resolve().is_relative_to(real)]
+    return path, files, target
+
+
+def _glob(pattern: str, out: str | None, tag: str) -> Found:
+    """Return the fixed part of a pattern and the files that match the pattern."""
+    parts = Path(pattern).parts
+    fixed = next(index for index, part in enumerate(parts) if glob.has_magic(part))
+    names = glob.glob(pattern, recursive=True)  # noqa: PTH207 - pathlib's knows no `a*/**`
+    files = sorted(path for path in map(Path, names) if path.is_file())
+    if out is None:  # results of an earlier run lie beside their inputs
+        files = [file for file in files if not file.stem.endswith(f".{tag}")]
+    return Path(*parts[:fixed]), files, Path(out) if out else None
+
+
+def _photos(folder: Path, recursive: bool) -> list[Path]:
+    found = folder.rglob("*") if recursive else folder.glob("*")
+    return sorted(path for path in found if _is_photo(path, folder))
+
+
+def _is_photo(path: Path, folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return not hidden and path.suffix.lower() in READABLE_SUFFIXES and path.is_file()

@@ -1,0 +1,136 @@
+"""What a user names -> which files are read and written."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mask2face.errors import OutputError, UnknownNameError, UsageError
+from mask2face.folders import Job, plan, write
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """in/a.jpg, in/b.PNG, in/c.heic, in/notes.txt, in/.hidden.jpg, in/sub/a.jpg"""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.jpg", "b.PNG", "c.heic", "notes.txt", ".hidden.jpg", "sub/a.jpg"):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    return tmp_path
+
+
+def lines(*args, **options):
+    return [str(job) for job in plan(*args, **options).jobs]
+
+
+@pytest.mark.parametrize(
+    ("source", "out", "options", "wanted"),
+    [
+        ("in/a.jpg", None, {}, ["in/a.jpg -> in/a.unmasked.jpg"]),
+        ("in/b.PNG", None, {}, ["in/b.PNG -> in/b.unmasked.PNG"]),
+        ("in/c.heic", None, {}, ["in/c.heic -> in/c.unmasked.jpg"]),
+        ("in/a.jpg", None, {"tag": "masked"}, ["in/a.jpg -> in/a.masked.jpg"]),
+        ("in/a.jpg", None, {"format": "webp"}, ["in/a.jpg -> in/a.unmasked.webp"]),
+        ("in/a.jpg", "in/sub/x.png", {}, ["in/a.jpg -> in/sub/x.png"]),
+        ("in/b.PNG", "in/sub", {}, ["in/b.PNG -> in/sub/b.PNG"]),
+        ("in/a.jpg", "-", {}, ["in/a.jpg -> -"]),
+        ("-", None, {}, ["- -> -"]),
+        ("-", "x.jpg", {}, ["- -> x.jpg"]),
+        (
+            "in",
+            None,
+            {},
+            [
+                "in/a.jpg -> in.unmasked/a.jpg",
+                "in/b.PNG -> in.unmasked/b.PNG",
+                "in/c.heic -> in.unmasked/c.jpg",
+            ],
+        ),
+        ("in/sub/", "out", {}, ["in/sub/a.jpg -> out/a.jpg"]),
+        ("in/*.jpg", None, {}, ["in/a.jpg -> in/a.unmasked.jpg"]),
+        ("in/**/a.*", "out", {}, ["in/a.jpg -> out/a.jpg", "in/sub/a.jpg -> out/sub/a.jpg"]),
+    ],
+)
+def test_where_results_go(photos, source, out, options, wanted):
+    assert lines(source, out, **options) == wanted
+
+
+def test_a_recursive_run_mirrors_subfolders_and_leaves_its_own_results_out(photos):
+    assert lines("in", "in/done", recursive=True) == [
+        "in/a.jpg -> in/done/a.jpg",
+        "in/b.PNG -> in/done/b.PNG",
+        "in/c.heic -> in/done/c.jpg",
+        "in/sub/a.jpg -> in/done/sub/a.jpg",
+    ]
+    (photos / "in" / "done").mkdir()
+    (photos / "in" / "done" / "a.jpg").write_bytes(b"result")
+    assert len(lines("in", "in/done", recursive=True)) == 4
+    # an output above the input excludes nothing
+    assert lines("in/sub", ".") == ["in/sub/a.jpg -> a.jpg"]
+
+
+def test_results_of_an_earlier_glob_are_no_input(photos):
+    (photos / "in" / "a.unmasked.jpg").write_bytes(b"result")
+    assert lines("in/*.jpg") == ["in/a.jpg -> in/a.unmasked.jpg"]
+    assert len(lines("in/*.jpg", "out")) == 2  # named elsewhere, everything that matches counts
+
+
+def test_the_folder_one_is_in(photos, monkeypatch):
+    monkeypatch.chdir(photos / "in" / "sub")
+    (job,) = plan(".").jobs
+    assert job.target == photos / "in" / "sub.unmasked" / "a.jpg"
+
+
+def test_a_name_with_brackets_is_a_file_where_it_is_one(photos):
+    (photos / "in" / "a[1].jpg").write_bytes(b"x")
+    assert lines("in/a[1].jpg") == ["in/a[1].jpg -> in/a[1].unmasked.jpg"]
+
+
+def test_names_are_the_same_on_every_machine(photos):
+    names = [job.name for job in plan("in", recursive=True).jobs]
+    assert names == ["a.jpg", "b.PNG", "c.heic", "sub/a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("source", "out", "options", "error", "words"),
+    [
+        ("nowhere.jpg", None, {}, UsageError, "no such file or folder"),
+        ("x" * 5000, None, {}, UsageError, "no such file or folder"),
+        ("in/*.gif", None, {}, UsageError, "no photos in the pattern"),
+        ("empty", None, {}, UsageError, "--recursive"),
+        ("in", "-", {}, UsageError, "cannot go to stdout"),
+        ("in", "in/a.jpg", {}, UsageError, "is a file"),
+        ("in", "in", {}, OutputError, "is the input itself"),
+        ("in", "in/sub/..", {}, OutputError, "is the input itself"),
+        ("in/*.jpg", "in", {}, OutputError, "is the input itself"),
+        ("in/a.jpg", "in/a.jpg", {}, OutputError, "is the input itself"),
+        ("in/a.jpg", "in", {}, OutputError, "is the input itself"),
+        ("in/a.jpg", "hard.jpg", {}, OutputError, "is the input itself"),
+        ("-", "in", {}, UsageError, "needs the name of a file"),
+        ("in/a.jpg", None, {"format": "gif"}, UnknownNameError, "choose from"),
+        ("two", None, {"format": "png"}, UsageError, "would both be written to"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(photos, source, out, options, error, words):
+    os.link("in/a.jpg", "hard.jpg")
+    for name in ("empty/x.txt", "two/a.jpg", "two/a.png"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_bytes(b"")
+    with pytest.raises(error, match=words):
+        plan(source, out, **options)
+
+
+def test_writing_replaces_only_when_told_and_leaves_no_rest(tmp_path):
+    job = Job(None, tmp_path / "x.jpg", "x")
+    write(b"one", job)
+    with pytest.raises(OutputError, match="--overwrite"):
+        write(b"two", job)
+    assert job.target.read_bytes() == b"one"
+    write(b"two", job, overwrite=True)
+    assert job.target.read_bytes() == b"two"
+    with pytest.raises(OutputError, match="cannot be written"):
+        write(b"x", Job(None, tmp_path / "no" / "x.jpg", "x"))
+    assert [path.name for path in tmp_path.iterdir()] == ["x.jpg"]
+    with pytest.raises(ValueError, match="stdout"):
+        write(b"x", Job(None, None, "-"))

@@ -1,0 +1,249 @@
+"""Photo in, photo out: every face, nothing else, and the kind that came in."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from mask2face import photos, provenance
+from mask2face.errors import DeviceError, ModelError, PhotoError, UnknownNameError, UsageError
+from mask2face.pipeline import (
+    LEAST_HOLE,
+    Restoration,
+    RestoredFace,
+    Unmasker,
+    soft_hole,
+    summary,
+    unmask,
+)
+from mask2face.restorer import shipped_models
+
+SHIPPED = pytest.mark.skipif(not shipped_models(), reason="no weights are shipped yet")
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    return np.ascontiguousarray(data.astronaut()[:300, 80:400])
+
+
+@pytest.fixture(scope="module")
+def two_faces(astronaut):
+    """The second face is 0.7 as large."""
+    small = np.asarray(Image.fromarray(astronaut).resize((224, 210), Image.Resampling.LANCZOS))
+    wide = np.full((300, 544, 3), 128, np.uint8)
+    wide[:, :320], wide[:210, 320:] = astronaut, small
+    return wide
+
+
+@pytest.fixture(scope="module")
+def unmasker(tiny_model):
+    return Unmasker(tiny_model, "cpu")
+
+
+@pytest.fixture(scope="module")
+def idle(bare_model):
+    return Unmasker(bare_model, "cpu")
+
+
+def test_only_the_hole_changes_bit_for_bit(unmasker, astronaut):
+    before = astronaut.copy()
+    result = unmasker(astronaut)
+    assert isinstance(result, Restoration)
+    assert result.changed
+    assert result.photo.shape == astronaut.shape
+    assert result.photo.dtype == np.uint8
+    assert result.hole.shape == astronaut.shape[:2]
+    assert result.hole.dtype == np.float32
+    assert result.hole.min() >= 0
+    assert result.hole.max() <= 1
+    outside = result.hole == 0
+    assert 0.5 < outside.mean() < 1
+    np.testing.assert_array_equal(result.photo[outside], astronaut[outside])
+    assert np.abs(result.photo[result.hole > 0.9].astype(int) - before[result.hole > 0.9]).max() > 9
+    np.testing.assert_array_equal(astronaut, before)
+
+
+def test_the_hole_is_where_the_model_says(unmasker, astronaut):
+    result = unmasker(astronaut)
+    (face,) = result.faces
+    assert face.masked
+    nose, mouth = face.landmarks[2], face.landmarks[3:].mean(0)
+    x, y = mouth.astype(int)
+    assert result.hole[y, x] > 0.99
+    eye_x, eye_y = face.landmarks[0].astype(int)
+    assert result.hole[eye_y, eye_x] == 0
+    assert nose[1] < mouth[1]
+    x0, y0, x1, y1 = face.box
+    assert 0 <= x0 < x1 <= astronaut.shape[1]
+    assert 0 <= y0 < y1 <= astronaut.shape[0]
+    # the tiny model covers 12 of 32 rows and 16 of 32 columns
+    assert face.hole_fraction == pytest.approx(12 * 16 / 32**2, abs=0.01)
+    assert 0.4 < face.score <= 1
+
+
+def test_all_faces_or_the_largest(tiny_model, unmasker, two_faces):
+    result = unmasker(two_faces)
+    assert [face.masked for face in result.faces] == [True, True]
+    largest = Unmasker(tiny_model, "cpu", faces="largest")(two_faces)
+    (face,) = largest.faces
+    assert face.box[2] < 320, "the left one is larger"
+    assert not largest.hole[:, 330:].any()
+    np.testing.assert_array_equal(largest.photo[:, 330:], two_faces[:, 330:])
+
+
+def test_a_bare_face_comes_back_unchanged(idle, astronaut):
+    result = idle(astronaut)
+    assert not result.changed
+    assert [face.masked for face in result.faces] == [False]
+    assert not result.hole.any()
+    np.testing.assert_array_equal(result.photo, astronaut)
+    assert not np.shares_memory(result.photo, astronaut)
+
+
+def test_no_face_is_no_error(unmasker):
+    blank = np.full((100, 140, 3), 128, np.uint8)
+    result = unmasker(blank)
+    assert result.faces == ()
+    np.testing.assert_array_equal(result.photo, blank)
+
+
+def test_restore_marks_what_it_changes_and_only_that(unmasker, idle, astronaut):
+    photo = photos.read(astronaut)
+    changed, result = unmasker.restore(photo)
+    assert result.changed
+    assert provenance.SOURCE_TYPE.encode() in changed.xmp
+    same, _ = idle.restore(photo)
+    assert same is photo
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_turned_photo_is_put_upright(unmasker, astronaut, orientation):
+    back = {1: 0, 3: 180, 6: 90, 8: -90}[orientation]
+    stored = Image.fromarray(astronaut).rotate(back, expand=True)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = io.BytesIO()
+    stored.save(file, "PNG", exif=exif)
+    result = unmasker(file.getvalue())
+    assert len(result.faces) == 1
+    np.testing.assert_array_equal(result.photo, unmasker(astronaut).photo)
+
+
+def test_the_kind_that_came_in_comes_out(tiny_model, astronaut, tmp_path):
+    picture = Image.fromarray(astronaut)
+    picture.save(tmp_path / "in.png")
+    jpeg = io.BytesIO()
+    picture.save(jpeg, "JPEG", quality=95)
+
+    array = unmask(astronaut, tiny_model, "cpu")
+    assert isinstance(array, np.ndarray)
+    assert array.dtype == np.uint8
+    for source in (picture, tmp_path / "in.png", str(tmp_path / "in.png")):
+        out = unmask(source, tiny_model, "cpu")
+        assert isinstance(out, Image.Image)
+        np.testing.assert_array_equal(np.asarray(out), array)
+    out = unmask(jpeg.getvalue(), tiny_model, "cpu")
+    assert isinstance(out, bytes)
+    assert photos.read(out).format == "JPEG"
+    assert provenance.read_mark(out).by_mask2face
+    with (tmp_path / "in.png").open("rb") as stream:
+        assert isinstance(unmask(stream, tiny_model, "cpu"), Image.Image)
+
+
+def test_bytes_of_a_bare_photo_come_back_as_they_are(bare_model, astronaut):
+    file = io.BytesIO()
+    Image.fromarray(astronaut).save(file, "JPEG")
+    assert unmask(file.getvalue(), bare_model, "cpu") == file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"faces": "some"}, UsageError, "'all' or 'largest'"),
+        ({"threshold": 0}, UsageError, "between 0 and 1"),
+        ({"threshold": 1.5}, UsageError, "between 0 and 1"),
+        ({"threshold": float("nan")}, UsageError, "between 0 and 1"),
+        ({"device": "gpu"}, UnknownNameError, "unknown device"),
+        ({"device": "dml"}, DeviceError, "not available"),
+        ({"model": "nowhere.onnx"}, ModelError, "does not exist"),
+    ],
+)
+def test_bad_arguments(tiny_model, arguments, error, words):
+    with pytest.raises(error, match=words):
+        Unmasker(**({"model": tiny_model, "device": "cpu"} | arguments))
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [b"", b"junk", "nowhere.jpg", np.zeros((9, 9), np.uint8), np.zeros((90, 90, 3), np.float32)],
+    ids=["empty", "junk", "missing", "grey array", "float array"],
+)
+def test_bad_photos(unmasker, photo):
+    with pytest.raises(PhotoError):
+        unmasker(photo)
+
+
+def test_a_higher_threshold_finds_less():
+    probability = np.linspace(0, 1, 64, dtype=np.float32)[None].repeat(64, 0)
+    _, low = soft_hole(probability, 0.2)
+    _, high = soft_hole(probability, 0.8)
+    assert low == pytest.approx(0.8, abs=0.02)
+    assert high == pytest.approx(0.2, abs=0.02)
+
+
+def test_soft_hole_drops_islands_and_fades_at_the_border():
+    probability = np.zeros((128, 128), np.float32)
+    probability[60:120, 30:100] = 1
+    probability[5, 5] = 1  # an island of one pixel
+    soft, fraction = soft_hole(probability)
+    assert fraction == pytest.approx(60 * 70 / 128**2)
+    assert soft[5, 5] == 0
+    assert soft[90, 64] == 1
+    assert soft[58, 64] > 0, "it reaches past the rim"
+    whole, fraction = soft_hole(np.ones((128, 128), np.float32))
+    assert fraction == 1
+    assert whole[0].max() < 0.2
+    assert whole[64, 64] == 1
+    nothing, fraction = soft_hole(np.zeros((64, 64), np.float32))
+    assert fraction == 0
+    assert not nothing.any()
+
+
+def test_the_summary_counts():
+    face = RestoredFace((0, 0, 9, 9), np.zeros((5, 2), np.float32), 0.9, True, 0.2)
+    bare = RestoredFace((0, 0, 9, 9), np.zeros((5, 2), np.float32), 0.9, False, 0.0)
+    assert summary([]) == "no face"
+    assert summary([face]) == "1 face, 1 face mask replaced"
+    assert summary([face, face, bare]) == "3 faces, 2 face masks replaced"
+    assert summary([bare]) == "1 face, no face masks replaced"
+
+
+@SHIPPED
+def test_shipped_model_leaves_the_astronaut_alone():
+    result = Unmasker(device="cpu")(data.astronaut())
+    assert len(result.faces) == 1
+    assert not result.changed
+
+
+@SHIPPED
+@pytest.mark.parametrize(("style", "color"), [("surgical", "#9fd0ec"), ("n95", "#f2f2ee")])
+def test_shipped_model_takes_a_face_mask_off(style, color):
+    from mask2face import mean_face
+    from mask2face.masking import Masker
+
+    bare = np.ascontiguousarray(data.astronaut()[:340, 90:390])
+    masker = Masker(lambda _photo, face: mean_face.guess(face), "cpu")
+    drawn = masker(bare, style, color=color)
+    result = Unmasker(device="cpu")(drawn.photo)
+    (face,) = result.faces
+    assert face.masked
+    assert face.hole_fraction > LEAST_HOLE
+    inside = drawn.hole > 0.99
+    assert result.hole[inside].mean() > 0.85
+
+    def error(photo):
+        return np.abs(photo[inside].astype(float) - bare[inside]).mean()
+
+    assert error(result.photo) < 0.6 * error(drawn.photo)
