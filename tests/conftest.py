@@ -130,6 +130,6 @@ def write_crop_cache(folder: Path, train: int = 6, validation: int = 3, side: in
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def crop_cache() -> Callable[..., Path]:
     return write_crop_cache

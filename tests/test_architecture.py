@@ -61,6 +61,7 @@ TIERS = {
         "registry",
         "restorer",
         "splits",
+        "workers",
     ],
 }
 LIGHT = ("photos", "provenance", "faces", "detectors", "restorer", "pipeline")  # inference

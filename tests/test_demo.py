@@ -14,7 +14,7 @@ from mask2face.pipeline import Unmasker
 def test_it_writes_marked_pictures_of_every_style(tiny_model, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "dlib", None)
     shown, sheet = demo.show(tmp_path / "out", Unmasker(tiny_model, "cpu"))
-    assert [one.style for one in shown] == [style for style, _ in demo.STYLES]
+    assert [one.style for one in shown] == [style for style, *_ in demo.STYLES]
     for one in shown:
         assert one.result.changed
         before, after = (np.asarray(Image.open(path)) for path in (one.before, one.after))

@@ -12,6 +12,7 @@ from mask2face.clean import CleanCrop, Detector, Landmarks, RefusedError, clean_
 from mask2face.datasets import PhotoRecord
 from mask2face.errors import PhotoError
 from mask2face.landmarks import Precomputed
+from mask2face.workers import end_with_parent
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ _worker: list[_Worker] = []  # of this process; filled by `_start`
 
 
 def _start(tools: Tools) -> None:
+    end_with_parent()
     cv2.setNumThreads(1)  # the processes share the cores
     landmarker = tools.landmarker
     ready = landmarker if isinstance(landmarker, Precomputed) else landmarker()

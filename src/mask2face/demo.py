@@ -17,7 +17,7 @@ from mask2face.faces import Face
 from mask2face.masking import STATEMENT, Masker
 from mask2face.pipeline import Restoration, Unmasker
 
-STYLES: Final = (("surgical", "#9fd0ec"), ("cloth", "#23304f"), ("n95", "#f2f2ee"))
+STYLES: Final = (("surgical", "#9fd0ec", 6), ("cloth", "#23304f", 5), ("n95", "#f2f2ee", 5))
 _PART: Final = (slice(0, 340), slice(90, 390))  # rows and columns of the photo around the face
 
 
@@ -62,8 +62,8 @@ def show(folder: Path, unmasker: Unmasker) -> tuple[list[Shown], Path]:
         raise OutputError(f"{folder} cannot be made ({error.strerror}): name another") from error
     masker = Masker(_points)
     shown, columns = [], [np.vstack([bare, np.full_like(bare, 255)])]
-    for style, color in STYLES:
-        drawn = masker(bare, style, color=color)
+    for style, color, seed in STYLES:
+        drawn = masker(bare, style, seed, color=color)
         result = unmasker(drawn.photo)
         before, after = folder / f"{style}.png", folder / f"{style}.unmasked.png"
         _write(drawn.photo, before, provenance.mark(None, STATEMENT))

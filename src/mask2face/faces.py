@@ -99,11 +99,11 @@ def cut(photo: NDArray[np.uint8], matrix: NDArray[np.float64], side: int) -> NDA
         RGB uint8 (side, side, 3); past the photo's edge its border is mirrored.
     """
     reduction = 1 / float(np.hypot(*matrix[:, 0]))
+    border = cv2.BORDER_REFLECT_101  # mirrors at the middle of the last pixel
     if reduction > _SHRINK:
         photo, matrix = _shrunk(photo, matrix, side, reduction)
-    crop = cv2.warpAffine(
-        photo, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-    )
+        border = cv2.BORDER_REFLECT  # at its edge: the middle of a shrunk pixel lies further in
+    crop = cv2.warpAffine(photo, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=border)
     return crop.astype(np.uint8, copy=False)
 
 

@@ -17,6 +17,7 @@ from mask2face.drawing import drawn_pair, shrink
 from mask2face.facemasks import draw_random
 from mask2face.pairs import PairFolder
 from mask2face.recipe import Recipe
+from mask2face.workers import end_with_parent
 
 _TASK: Final = 64  # pairs a worker draws at a time
 _VALIDATION: Final = 1 << 30  # stream of the validation pairs; a phase's stream is its number
@@ -216,6 +217,7 @@ _worker: list[Source] = []  # of this process; filled by `_start`
 
 
 def _start(source: Source) -> None:
+    end_with_parent()
     cv2.setNumThreads(1)  # the net needs the other cores
     _worker[:] = [source]
 

@@ -106,8 +106,9 @@ def write(data: bytes, job: Job, *, overwrite: bool = False) -> None:
         temporary.write_bytes(data)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise OutputError(f"{path} cannot be written ({error.strerror}): check it") from error
+    finally:  # also where the user interrupts
+        temporary.unlink(missing_ok=True)
 
 
 def _file(out: str | None) -> Path | None:

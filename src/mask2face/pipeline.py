@@ -147,9 +147,7 @@ class Unmasker:
         return replace(photo, pixels=result.photo, xmp=provenance.mark(photo.xmp)), result
 
 
-def unmask(
-    photo: photos.Source, model: str | Path | None = None, device: str = "auto"
-) -> Any:  # noqa: ANN401 - the kind that came in
+def unmask(photo: photos.Source, model: str | Path | None = None, device: str = "auto") -> Any:  # noqa: ANN401 - the kind that came in
     """Replace every face mask of a photo by a plausible, invented lower face.
 
     The result does not show who someone is: never use it to identify, verify or accuse anyone.
@@ -207,7 +205,7 @@ def soft_hole(
     radius = max(1, round(_REACH * side))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     soft = cv2.GaussianBlur(cv2.dilate(kept, kernel), (0, 0), _FEATHER * side)
-    return soft * _fade(side), fraction
+    return np.minimum(soft, 1) * _fade(side), fraction
 
 
 @lru_cache(maxsize=4)

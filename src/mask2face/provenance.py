@@ -7,7 +7,7 @@ BMP holds no XMP: a photo written as BMP carries no mark (`carries_mark`).
 from dataclasses import dataclass
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
-from xml.sax.saxutils import escape
+from html import escape
 
 from mask2face import photos
 
@@ -146,7 +146,7 @@ def _rdf(document: minidom.Document) -> minidom.Element:
 
 def _fragment(template: str, value: str = "") -> minidom.Element:
     """Return the element that a template of ours gives."""
-    text = template.replace("%s", escape(value, {'"': "&quot;"}))
+    text = template.replace("%s", escape(value))
     element = minidom.parseString(text).documentElement
     if element is None:
         raise ValueError("a template without an element")

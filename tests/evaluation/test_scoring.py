@@ -81,6 +81,7 @@ def test_a_model_that_knows_the_truth(stack, train, tmp_path: Path) -> None:
         "OpenCV Telea",
         "mean face",
         "ridge/PCA",
+        "PPCA, hole by hole",
         "model, true hole",
         "model, its own hole",
     }

@@ -106,10 +106,11 @@ def _do(job: Job, work: Work, overwrite: bool, batch: bool) -> Outcome:
 
 
 def _read(job: Job) -> bytes:
-    from mask2face.decoding import content
+    from mask2face.decoding import MAX_BYTES, content
 
-    data, _ = content(sys.stdin.buffer if job.source is None else job.source)
-    return data
+    if job.source is None:
+        return content(sys.stdin.buffer.read(MAX_BYTES + 1))[0]
+    return content(job.source)[0]
 
 
 def _make_folder(job: Job) -> None:

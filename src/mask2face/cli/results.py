@@ -2,20 +2,23 @@
 
 import io
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
 from PIL import Image
 
-from mask2face import masking, photos, provenance
+from mask2face import photos, provenance
 from mask2face.cli.batch import Outcome
 from mask2face.encoding import ALIASES, format_named
 from mask2face.errors import UsageError
 from mask2face.folders import Job, write
 from mask2face.pipeline import RestoredFace, Unmasker, summary
 from mask2face.splits import digest
+
+if TYPE_CHECKING:
+    from mask2face.masking import Masker
 
 TAGS: Final = {"photo": "unmasked", "compare": "compare", "hole": "hole"}  # kind -> name's tag
 
@@ -79,7 +82,7 @@ def unmasked(unmasker: Unmasker, job: Job, data: bytes, want: Wanted) -> Outcome
 
 
 def masked(
-    masker: masking.Masker,
+    masker: "Masker",
     job: Job,
     data: bytes,
     want: Wanted,
@@ -89,11 +92,13 @@ def masked(
     seed: int,
 ) -> tuple[Outcome, NDArray[np.float32]]:
     """Return the result of `mask2face mask` for the photo in `data`, and its hole."""
+    from mask2face.masking import STATEMENT
+
     photo = _read(job, data)
     drawn = masker(photo, style, digest(seed, job.name), color=color)
     if not drawn.faces:
         return Outcome("not written", "no face: not written", None), drawn.hole
-    xmp = provenance.mark(photo.xmp, masking.STATEMENT)
+    xmp = provenance.mark(photo.xmp, STATEMENT)
     changed = replace(photo, pixels=drawn.photo, xmp=xmp)
     _warn_without_mark(photo, job, want)
     count = len(drawn.faces)

@@ -19,6 +19,9 @@ from mask2face.faces import Face
 
 _STRIDE = 4  # input pixels per cell of the heat map
 _MULTIPLE = 32  # the network halves its input five times
+_SECOND_LOOK = 160  # px; a photo is searched at half size too unless that is smaller
+_OVERLAP = 0.3  # intersection over union from which two boxes are one face
+_INSIDE = 0.7  # share of the smaller box inside the other from which they are one face
 _OUTPUTS = ("537", "538", "539", "540")  # heat map, log size, offset, landmarks
 
 
@@ -60,22 +63,31 @@ class CenterFace:
     def __call__(self, photo: NDArray[np.uint8]) -> list[Face]:
         """Return the faces of `photo` (H, W, 3) RGB uint8, the highest score first."""
         height, width = photo.shape[:2]
-        scale = min(1.0, self.long_side / max(height, width))
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA) if scale < 1 else photo
-        found = self._detect(np.asarray(small, np.uint8))
-        # one factor an axis: rounding makes them differ
-        factors = np.array([width / size[0], height / size[1]], np.float32)
+        longest = min(max(height, width), self.long_side)
+        # a face that fills the photo is found only from further away
+        looks = (longest, longest // 2) if longest // 2 >= _SECOND_LOOK else (longest,)
+        found = _joined([self._look(photo, side) for side in looks])
         limits = np.array([width, height, width, height], np.float32)
         faces = []
         for index in _suppress(found):
-            box = np.clip(found.boxes[index] * np.tile(factors, 2), 0, limits)
-            if min(box[2] - box[0], box[3] - box[1]) < 1:
-                continue
-            x0, y0, x1, y1 = (float(value) for value in box)
-            score = min(1.0, float(found.scores[index]))
-            faces.append(Face((x0, y0, x1, y1), found.landmarks[index] * factors, score))
+            x0, y0, x1, y1 = (float(value) for value in np.clip(found.boxes[index], 0, limits))
+            if min(x1 - x0, y1 - y0) >= 1:
+                score = min(1.0, float(found.scores[index]))
+                faces.append(Face((x0, y0, x1, y1), found.landmarks[index], score))
         return faces
+
+    def _look(self, photo: NDArray[np.uint8], long_side: int) -> _Candidates:
+        """Search `photo` shrunk to `long_side`; the candidates are in px of `photo`."""
+        height, width = photo.shape[:2]
+        scale = min(1.0, long_side / max(height, width))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA) if scale < 1 else photo
+        found = self._detect(small.astype(np.uint8, copy=False))
+        # one factor an axis: rounding makes them differ
+        factors = np.array([width / size[0], height / size[1]], np.float32)
+        return _Candidates(
+            found.boxes * np.tile(factors, 2), found.landmarks * factors, found.scores
+        )
 
     def _detect(self, photo: NDArray[np.uint8]) -> _Candidates:
         height, width = photo.shape[:2]
@@ -97,7 +109,15 @@ class CenterFace:
         )
 
 
-def _suppress(found: _Candidates, overlap: float = 0.3) -> list[int]:
+def _joined(parts: list[_Candidates]) -> _Candidates:
+    return _Candidates(
+        np.concatenate([part.boxes for part in parts]),
+        np.concatenate([part.landmarks for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+    )
+
+
+def _suppress(found: _Candidates) -> list[int]:
     """Return the indices that survive non-maximum suppression, the best first."""
     x0, y0, x1, y1 = found.boxes.T
     area = (x1 - x0) * (y1 - y0)
@@ -109,7 +129,9 @@ def _suppress(found: _Candidates, overlap: float = 0.3) -> list[int]:
         across = np.minimum(x1[best], x1[rest]) - np.maximum(x0[best], x0[rest])
         down = np.minimum(y1[best], y1[rest]) - np.maximum(y0[best], y0[rest])
         shared = np.maximum(across, 0) * np.maximum(down, 0)
-        order = rest[shared / (area[best] + area[rest] - shared) < overlap]
+        same = shared / (area[best] + area[rest] - shared) >= _OVERLAP
+        inside = shared / np.minimum(area[best], area[rest]) >= _INSIDE
+        order = rest[~(same | inside)]
     return kept
 
 

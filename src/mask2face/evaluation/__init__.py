@@ -1,6 +1,13 @@
 """Score an exported model: on pairs with truth against baselines, and on real photos."""
 
-from mask2face.evaluation.baselines import MeanFace, RidgePCA, fit_baselines, masked_input, telea
+from mask2face.evaluation.baselines import (
+    MeanFace,
+    PosteriorPCA,
+    RidgeMap,
+    fit_baselines,
+    masked_input,
+    telea,
+)
 from mask2face.evaluation.real import evaluate_real
 from mask2face.evaluation.scoring import composite, evaluate
 from mask2face.evaluation.stack import PairStack
@@ -8,7 +15,8 @@ from mask2face.evaluation.stack import PairStack
 __all__ = [
     "MeanFace",
     "PairStack",
-    "RidgePCA",
+    "PosteriorPCA",
+    "RidgeMap",
     "composite",
     "evaluate",
     "evaluate_real",

