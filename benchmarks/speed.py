@@ -99,9 +99,8 @@ def main() -> None:
         article = article_net(folder)
         batch = np.zeros((1, 3, 256, 256), np.float32)
         theirs = milliseconds(lambda: article.run(None, {"crops": batch}), rounds)
-        print(
-            f"article's U-Net, 256 px: {theirs[0]:.0f} ms; ours is {theirs[0] / ours[0]:.0f}x faster"
-        )
+        ratio = theirs[0] / ours[0]
+        print(f"article's U-Net, 256 px: {theirs[0]:.0f} ms; ours is {ratio:.0f}x faster")
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ TIERS = {
         "objective",
         "recipe",
         "runlog",
+        "scoring",
     ],
     "plug-ins": [["detectors"], ["facemasks"], ["datasets"], ["nets"], ["losses"]],
     "base": [
@@ -61,6 +62,7 @@ TIERS = {
         "registry",
         "restorer",
         "splits",
+        "torch_devices",
         "workers",
     ],
 }

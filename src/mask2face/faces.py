@@ -60,7 +60,7 @@ def align(eyes: NDArray[np.floating], height: float, side: int) -> NDArray[np.fl
     Returns:
         (2, 3) matrix; points are pixel centres, `crop = matrix @ (x, y, 1)`.
 
-    >>> align(np.array([[36.5, 37], [63.5, 37]]), 60, 100).round(3)
+    >>> align(np.array([[36.5, 37], [63.5, 37]]), 60, 100).round(3) + 0.0
     array([[1., 0., 0.],
            [0., 1., 0.]])
     """

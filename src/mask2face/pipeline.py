@@ -9,7 +9,6 @@ from typing import Any, Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from mask2face import photos, provenance
 from mask2face.detectors import CenterFace
@@ -213,7 +212,7 @@ def _fade(side: int) -> NDArray[np.float32]:
     """Return (side, side) weights that fall to 0 at the crop's border, where the paste ends."""
     line = np.arange(side, dtype=np.float32) + 0.5
     ramp = np.clip(np.minimum(line, line[::-1]) / (_BORDER * side), 0, 1)
-    return np.minimum.outer(ramp, ramp)
+    return np.minimum(ramp[:, None], ramp[None])
 
 
 def _area(face: Face) -> float:

@@ -5,9 +5,9 @@ BMP holds no XMP: a photo written as BMP carries no mark (`carries_mark`).
 """
 
 from dataclasses import dataclass
+from html import escape
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
-from html import escape
 
 from mask2face import photos
 

@@ -40,8 +40,8 @@ def pick_bf16(precision: str, device: torch.device) -> bool:
 
 def _cpu_has_bf16() -> bool:
     check = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    built = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return bool(built and check and check())
+    library: Any = torch.backends.mkldnn  # typed in some versions of torch only
+    return bool(library.is_available() and check and check())
 
 
 def place(net: nn.Module, device: torch.device) -> nn.Module:
