@@ -51,6 +51,7 @@ TIERS = {
         "errors",
         "exif",
         "faces",
+        "files",
         "folders",
         "landmarks",
         "mean_face",

@@ -1,14 +1,12 @@
 import json
 import math
-from pathlib import Path
 
 import pytest
 
 from mask2face.errors import ConfigurationError, UnknownNameError
-from mask2face.recipe import Phase, Recipe, parse, read
+from mask2face.recipe import Phase, Recipe, parse, read, shipped
 
 PHASE = {"side": 64, "steps": 100, "batch": 8, "rate": 1e-3, "losses": {"mae": 1.0}}
-FOLDER = Path(__file__).parents[1] / "recipes"
 
 
 def recipe(**changes):
@@ -19,13 +17,14 @@ def phase(**changes):
     return parse({"phases": [{**PHASE, **changes}]}).phases[0]
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
-def test_the_recipes_of_the_project_are_whole(path):
-    assert read(path).steps > 0
+@pytest.mark.parametrize("name", shipped())
+def test_the_shipped_recipes_are_whole_under_name_and_path(name):
+    assert read(name) == read(shipped()[name])
+    assert read(name).steps > 0
 
 
 def test_there_is_a_recipe():
-    assert (FOLDER / "natural.json").exists()
+    assert "natural" in shipped()
 
 
 def test_a_recipe_survives_its_own_json():
@@ -133,7 +132,7 @@ def test_a_file_that_is_no_recipe(tmp_path, text):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(ConfigurationError, match="no recipe at .*see the folder recipes/"):
+    with pytest.raises(ConfigurationError, match="no recipe at .*shipped one"):
         read(tmp_path / "r.json")
     with pytest.raises(ConfigurationError, match="not JSON"):
         read(tmp_path)

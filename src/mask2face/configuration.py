@@ -31,7 +31,8 @@ _REPLACED: Final = {
     "mask_filter_radius": "the style draws soft edges, and blur and JPEG are added to whole pairs",
     "mask_pattern_weight": "patterns are printed on the cloth, not blended",
     "path_to_patterns": "patterns are drawn; mask_pattern names one",
-    "test_results_dir": "say where with  mask2face evaluate --out",
+    "test_data_limit": "say it where it counts, with  mask2face evaluate --limit",
+    "test_results_dir": "say where with  mask2face evaluate MODEL PAIRS OUT",
 }
 
 
@@ -99,9 +100,6 @@ class Configuration(BaseModel):
     )
     train_data_limit: int | None = Field(
         None, ge=1, description="use at most so many training pairs, 1 or more, or null for all"
-    )
-    test_data_limit: int | None = Field(
-        None, ge=1, description="use at most so many test pairs, 1 or more, or null for all"
     )
     validation_share: float = Field(
         0.2, ge=0, lt=1, description="the share of validation in train_image_count, 0 <= s < 1"

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from mask2face import exif
 
@@ -47,6 +47,8 @@ def channels(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] |
 
 def from_cmyk(image: Image.Image, icc: bytes | None) -> Image.Image:
     """Convert to sRGB by the profile where there is a good one, else by the plain formula."""
+    from PIL import ImageCms  # few photos need it
+
     if icc:
         with contextlib.suppress(ImageCms.PyCMSError, OSError):
             profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))

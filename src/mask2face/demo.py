@@ -61,18 +61,19 @@ def show(folder: Path, unmasker: Unmasker) -> tuple[list[Shown], Path]:
     except OSError as error:
         raise OutputError(f"{folder} cannot be made ({error.strerror}): name another") from error
     masker = Masker(_points)
+    masked = provenance.mark(None, STATEMENT, provenance.DRAWN)
+    both = provenance.mark(masked)
     shown, columns = [], [np.vstack([bare, np.full_like(bare, 255)])]
     for style, color, seed in STYLES:
         drawn = masker(bare, style, seed, color=color)
         result = unmasker(drawn.photo)
         before, after = folder / f"{style}.png", folder / f"{style}.unmasked.png"
-        _write(drawn.photo, before, provenance.mark(None, STATEMENT))
-        _write(result.photo, after, provenance.mark(provenance.mark(None, STATEMENT)))
+        _write(drawn.photo, before, masked)
+        _write(result.photo, after, both if result.changed else masked)
         shown.append(Shown(style, before, after, result))
         columns.append(np.vstack([drawn.photo, result.photo]))
     sheet = folder / "compare.png"
-    marked = provenance.mark(provenance.mark(None, STATEMENT))
-    _write(np.hstack(columns).astype(np.uint8), sheet, marked)
+    _write(np.hstack(columns).astype(np.uint8), sheet, both)
     return shown, sheet
 
 

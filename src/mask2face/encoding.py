@@ -20,6 +20,7 @@ SUFFIXES = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
     ".jpe": "JPEG",
+    ".jfif": "JPEG",  # as Windows saves JPEGs from the web
     ".png": "PNG",
     ".webp": "WEBP",
     ".tif": "TIFF",

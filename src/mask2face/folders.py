@@ -2,16 +2,17 @@
 
 import glob
 import os
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mask2face.encoding import FORMATS, READABLE_SUFFIXES, format_named
+from mask2face import files
+from mask2face.encoding import FORMATS, READABLE_SUFFIXES, SUFFIXES, format_named
 from mask2face.errors import OutputError, UsageError
 
 STREAM = "-"  # stdin as an input, stdout as an output
 _WRITTEN_AS = {".heic": ".jpg", ".heif": ".jpg", ".gif": ".png"}  # formats that we only read
+_OTHER_RESULTS = (".compare", ".hole")  # ends of names that other runs give to what is no photo
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def plan(
 
     Raises:
         UsageError: nothing there, no photo in it, or input and output do not go together.
-        OutputError: an output is the input itself.
+        OutputError: an output is an input.
         UnknownNameError: `format` is not one of ours.
     """
     suffix = FORMATS[format_named(format)] if format else None
@@ -76,47 +77,38 @@ def plan(
         return Plan((Job(None, _file(out), STREAM),), batch=False)
     path = Path(source)
     if os.path.isdir(source):  # noqa: PTH112 - pathlib's raises where a name is too long
-        root, files, target = _folder(path, out, tag, recursive)
+        root, found, target = _folder(path, out, tag, recursive)
         where = f"the folder {source!r}" + ("" if recursive else " (its sub-folders: --recursive)")
     elif os.path.exists(source):  # noqa: PTH110 - as above
         return Plan((_single(path, out, tag, suffix),), batch=False)
     elif glob.has_magic(source):
-        root, files, target = _glob(source, out, tag)
+        root, found, target = _glob(source, out, tag)
         where = f"the pattern {source!r}"
     else:
         raise UsageError(f"{source:.200}: no such file or folder: check the path")
-    if not files:
+    if not found:
         raise UsageError(f"no photos in {where}: they end in {', '.join(READABLE_SUFFIXES)}")
-    return Plan(tuple(_jobs(root, files, target, tag, suffix)), batch=True)
-
-
-def write(data: bytes, job: Job, *, overwrite: bool = False) -> None:
-    """Write a finished file under a temporary name, then rename it.
-
-    Raises:
-        OutputError: the target is there, or cannot be written.
-    """
-    path = job.target
-    if path is None:
-        raise ValueError("the job writes to stdout")
-    if os.path.lexists(path) and not overwrite:
-        raise OutputError(f"{path} exists: choose another output, or say --overwrite")
-    temporary = path.with_name(f".mask2face-{secrets.token_hex(6)}.part")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror}): check it") from error
-    finally:  # also where the user interrupts
-        temporary.unlink(missing_ok=True)
+    return Plan(tuple(_jobs(root, found, target, tag, suffix)), batch=True)
 
 
 def _file(out: str | None) -> Path | None:
     if out is None or out == STREAM:
         return None
-    if Path(out).is_dir():
+    if _is_folder(out):
         raise UsageError(f"{out} is a folder: the photo from stdin needs the name of a file")
     return Path(out)
+
+
+def _is_folder(out: str) -> bool:
+    """Say whether an output is a folder.
+
+    Raises:
+        UsageError: it is written as one, with a slash at its end, and is not there.
+    """
+    found = os.path.isdir(out)  # noqa: PTH112 - pathlib's raises where a name is too long
+    if not found and out.endswith(("/", os.sep)):
+        raise UsageError(f"the folder {out} does not exist: make it first")
+    return found
 
 
 def _single(path: Path, out: str | None, tag: str, suffix: str | None) -> Job:
@@ -124,28 +116,36 @@ def _single(path: Path, out: str | None, tag: str, suffix: str | None) -> Job:
         return Job(path, None, path.name)
     if out is None:
         target = path.with_name(f"{path.stem}.{tag}{suffix or _suffix(path)}")
-    elif Path(out).is_dir():
+    elif _is_folder(out):
         target = Path(out) / f"{path.stem}{suffix or _suffix(path)}"
     else:
         target = Path(out)
-    _refuse_same(path, target)
+        named = SUFFIXES.get(target.suffix.lower())
+        if suffix and named and FORMATS[named] != suffix:
+            raise UsageError(
+                f"{out} is named like a {named} file: leave --format out, or rename it"
+            )
+    files.refuse_same(path, target)
     return Job(path, target, path.name)
 
 
 def _jobs(
-    root: Path, files: list[Path], target: Path | None, tag: str, suffix: str | None
+    root: Path, found: list[Path], target: Path | None, tag: str, suffix: str | None
 ) -> Iterator[Job]:
     if target is not None and str(target) == STREAM:
         raise UsageError("several photos cannot go to stdout: name a folder as the output")
-    if target is not None and target.exists() and not target.is_dir():
+    if target is not None and os.path.exists(target) and not os.path.isdir(target):  # noqa: PTH110, PTH112
         raise UsageError(f"{target} is a file: several photos need a folder as the output")
+    inputs = {files.real(file) for file in found}
     taken: dict[Path, Path] = {}
-    for file in files:
+    for file in found:
         relative = file.relative_to(root)
         end = suffix or _suffix(file)
         name = relative.with_name(f"{file.stem}{end}")
         place = file.with_name(f"{file.stem}.{tag}{end}") if target is None else target / name
-        _refuse_same(file, place)
+        files.refuse_same(file, place)
+        if files.real(place) in inputs:  # --overwrite would destroy it
+            raise OutputError(f"{place} is an input too: choose another output, inputs are kept")
         other = taken.setdefault(place, file)
         if other != file:
             raise UsageError(f"{other} and {file} would both be written to {place}: rename one")
@@ -156,18 +156,14 @@ def _beside(folder: Path, tag: str) -> Path:
     """Return `IN.TAG` for the folder `IN`, also for `.` and `..`."""
     if folder.name in ("", ".."):
         folder = folder.resolve()
+    if not folder.name:
+        raise UsageError(f"{folder} has no place beside it: name a folder as the output")
     return folder.with_name(f"{folder.name}.{tag}")
 
 
 def _suffix(path: Path) -> str:
     """Return the suffix of what is written for `path`: its own, unless we only read that."""
     return _WRITTEN_AS.get(path.suffix.lower(), path.suffix)
-
-
-def _refuse_same(source: Path, target: Path) -> None:
-    same = source.resolve() == target.resolve() or (target.exists() and source.samefile(target))
-    if same:
-        raise OutputError(f"{target} is the input itself: choose another output, input is kept")
 
 
 Found = tuple[Path, list[Path], Path | None]  # root, files, folder to write to (None: beside)
@@ -177,13 +173,12 @@ def _folder(path: Path, out: str | None, tag: str, recursive: bool) -> Found:
     if out == STREAM:
         return path, _photos(path, recursive), Path(STREAM)
     target = Path(out) if out else _beside(path, tag)
-    real, own = target.resolve(), path.resolve()
-    if real == own:
-        raise OutputError(f"{target} is the input itself: choose another output, input is kept")
-    files = _photos(path, recursive)
+    files.refuse_same(path, target)
+    real, own = files.real(target), files.real(path)
+    found = _photos(path, recursive)
     if real.is_relative_to(own):  # results of an earlier run are no input
-        files = [file for file in files if not file.resolve().is_relative_to(real)]
-    return path, files, target
+        found = [file for file in found if not files.real(file).is_relative_to(real)]
+    return path, found, target
 
 
 def _glob(pattern: str, out: str | None, tag: str) -> Found:
@@ -191,10 +186,11 @@ def _glob(pattern: str, out: str | None, tag: str) -> Found:
     parts = Path(pattern).parts
     fixed = next(index for index, part in enumerate(parts) if glob.has_magic(part))
     names = glob.glob(pattern, recursive=True)  # noqa: PTH207 - pathlib's knows no `a*/**`
-    files = sorted(path for path in map(Path, names) if path.is_file())
+    found = sorted(Path(name) for name in names if os.path.isfile(name))  # noqa: PTH113
     if out is None:  # results of an earlier run lie beside their inputs
-        files = [file for file in files if not file.stem.endswith(f".{tag}")]
-    return Path(*parts[:fixed]), files, Path(out) if out else None
+        ends = (f".{tag}", *_OTHER_RESULTS)
+        found = [file for file in found if not file.stem.endswith(ends)]
+    return Path(*parts[:fixed]), found, Path(out) if out else None
 
 
 def _photos(folder: Path, recursive: bool) -> list[Path]:
@@ -204,4 +200,4 @@ def _photos(folder: Path, recursive: bool) -> list[Path]:
 
 def _is_photo(path: Path, folder: Path) -> bool:
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return not hidden and path.suffix.lower() in READABLE_SUFFIXES and path.is_file()
+    return not hidden and path.suffix.lower() in READABLE_SUFFIXES and os.path.isfile(path)  # noqa: PTH113

@@ -6,7 +6,6 @@ Not kept: EXIF's thumbnail (it would show the old picture), IPTC-IIM blocks, com
 
 import io
 import os
-import secrets
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mask2face import conversion, decoding
+from mask2face import conversion, decoding, files
 from mask2face.encoding import (
     ALIASES,
     FORMATS,
@@ -66,6 +65,8 @@ class Photo:
         icc: ICC profile of the pixels.
         dpi: dots per inch, (x, y).
         xmp: XMP packet as found; `provenance.mark` adds to it.
+        found: format of the file that was read: a key of `FORMATS`, or HEIF or GIF; empty where the
+            photo does not come from a file.
         encoding: save parameters that repeat how the file was encoded (JPEG tables and so on).
         notes: what could not be kept, for the user to read.
     """
@@ -78,6 +79,7 @@ class Photo:
     icc: bytes | None = None
     dpi: tuple[float, float] | None = None
     xmp: bytes | None = None
+    found: str = ""
     encoding: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -229,34 +231,12 @@ def write(
         UsageError: `quality` is not from 1 to 100.
     """
     path = Path(path)
-    if source is not None and _same_file(Path(source), path):
-        raise OutputError(f"{path} is the input itself: choose another output, the input is kept")
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder: name the file to write")
-    if os.path.lexists(path) and not overwrite:
-        raise OutputError(f"{path} exists: choose another output, or say overwrite")
-    if not path.parent.is_dir():
-        raise OutputError(f"the folder {path.parent} does not exist: make it first")
+    if source is not None:
+        files.refuse_same(Path(source), path)
+    files.check_target(path, overwrite)
     data = encode(photo, format or format_of(path) or photo.format, quality)
-    temporary = path.with_name(f".mask2face-{secrets.token_hex(6)}.part")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror}): check the folder"
-        ) from error
+    files.write(data, path, overwrite=overwrite)
     return path
-
-
-def _same_file(first: Path, second: Path) -> bool:
-    """Say whether two paths lead to one file, through symbolic and hard links too."""
-    try:
-        return first.resolve() == second.resolve() or first.samefile(second)
-    except OSError:  # one of them is not there
-        return False
 
 
 def _from_array(array: NDArray[Any], max_pixels: int) -> Photo:
@@ -295,6 +275,7 @@ def _from_image(image: Image.Image, name: str, max_pixels: int) -> Photo:
         icc=icc or None,
         dpi=dpi,
         xmp=xmp,
+        found=ALIASES.get(image.format or "", image.format or ""),
         encoding=encoding,
         notes=tuple(notes),
     )

@@ -12,15 +12,13 @@ from xml.parsers.expat import ExpatError
 from mask2face import photos
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+DRAWN = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"  # by no trained model
 SOFTWARE = "mask2face"
 STATEMENT = "lower faces are invented, not recovered; they do not show who someone is"
 
-_GENERATED = (
-    "compositeWithTrainedAlgorithmicMedia",
-    "trainedAlgorithmicMedia",
-    "compositeSynthetic",
-    "algorithmicMedia",
-)  # the ends of IPTC's terms for pictures that a program made, in whole or in part
+_TRAINED = ("compositeWithTrainedAlgorithmicMedia", "trainedAlgorithmicMedia")
+_GENERATED = (*_TRAINED, "compositeSynthetic", "algorithmicMedia")
+# the ends of IPTC's terms for pictures that a program, or a trained model, made in whole or in part
 _META = "adobe:ns:meta/"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
@@ -59,7 +57,7 @@ class Provenance:
     @property
     def generated(self) -> bool:
         """Whether the mark says that a program made the picture or part of it."""
-        return self.source_type.rsplit("/", 1)[-1] in _GENERATED
+        return _term(self.source_type) in _GENERATED
 
     @property
     def by_mask2face(self) -> bool:
@@ -76,10 +74,11 @@ def carries_mark(format: str) -> bool:
     return format != "BMP"
 
 
-def mark(xmp: bytes | None, statement: str = STATEMENT) -> bytes:
+def mark(xmp: bytes | None, statement: str = STATEMENT, source_type: str = SOURCE_TYPE) -> bytes:
     """Return an XMP packet that says that the photo holds generated parts.
 
-    `Iptc4xmpExt:DigitalSourceType` becomes `SOURCE_TYPE`; mask2face adds an event to the history
+    `Iptc4xmpExt:DigitalSourceType` becomes `source_type`, unless it already names a trained model
+    and `source_type` does not: a mark is never made weaker. mask2face adds an event to the history
     (`xmpMM:History`), which also keeps an earlier value that differs. Every other property stays.
     A packet that is broken, longer than 4 MiB or declares entities is replaced. Marking twice
     gives what marking once gives.
@@ -87,15 +86,20 @@ def mark(xmp: bytes | None, statement: str = STATEMENT) -> bytes:
     Args:
         xmp: the packet found in the photo, or None.
         statement: what the event says was done.
+        source_type: a URL of IPTC's terms: `SOURCE_TYPE`, or `DRAWN` where no trained model painted.
 
     >>> SOURCE_TYPE.encode() in mark(None)
     True
     """
     document = _parsed(xmp) or minidom.parseString(_EMPTY)
     rdf = _rdf(document)
-    before = [value for value in _take(rdf) if value != SOURCE_TYPE]
+    found = _take(rdf)
+    trained = [value for value in found if _term(value) in _TRAINED]
+    if trained and _term(source_type) not in _TRAINED:
+        source_type = trained[0]
+    before = [value for value in found if value != source_type]
     description = _description(rdf)
-    description.setAttributeNS(_IPTC, f"Iptc4xmpExt:{_PROPERTY}", SOURCE_TYPE)
+    description.setAttributeNS(_IPTC, f"Iptc4xmpExt:{_PROPERTY}", source_type)
     if before:
         statement = f"{statement}; {_PROPERTY} before: {before[0]}"
     known = [line for line in _events(rdf) if line.startswith(f"{SOFTWARE}:")]
@@ -123,6 +127,11 @@ def read_mark(source: photos.Source) -> Provenance | None:
     if not found and not history:
         return None
     return Provenance(source_type=found[0] if found else "", history=history)
+
+
+def _term(source_type: str) -> str:
+    """Return the end of a URL of IPTC's terms."""
+    return source_type.rsplit("/", 1)[-1]
 
 
 def _parsed(xmp: bytes | None) -> minidom.Document | None:

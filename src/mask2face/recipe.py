@@ -177,16 +177,29 @@ def check_names(recipe: Recipe) -> None:
         weighted(phase.losses)
 
 
+def shipped() -> dict[str, Path]:
+    """Return the recipes inside the package: name to path."""
+    folder = Path(__file__).parent / "recipes"
+    return {path.stem: path for path in sorted(folder.glob("*.json"))}
+
+
 def read(path: str | Path) -> Recipe:
     """Read a recipe file.
+
+    Args:
+        path: of the file, or the name of a shipped recipe, as "natural".
 
     Raises:
         ConfigurationError: the file is missing, is not JSON, or is no recipe.
     """
+    path = shipped().get(str(path), Path(path))
     try:
-        facts = json.loads(Path(path).read_text(encoding="utf-8"))
+        facts = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ConfigurationError(f"no recipe at {str(path)!r}: see the folder recipes/") from error
+        names = ", ".join(shipped())
+        raise ConfigurationError(
+            f"no recipe at {str(path)!r}: give a file, or the name of a shipped one ({names})"
+        ) from error
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"the recipe {str(path)!r} is not JSON: {error}") from error
     if not isinstance(facts, dict):

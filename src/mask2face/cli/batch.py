@@ -1,17 +1,20 @@
 """Run one job after the other: a line each, on after a bad file, a truthful summary."""
 
 import json
+import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import typer
 
+from mask2face import files
 from mask2face.errors import Mask2FaceError, OutputError, UsageError
-from mask2face.folders import Job, Plan, write
+from mask2face.folders import Job, Plan
 
 
 @dataclass(frozen=True)
@@ -59,50 +62,63 @@ def run(plan: Plan, work: Work, *, overwrite: bool = False, as_json: bool = Fals
     In a batch an output that is there already is skipped, so that a run can be resumed.
 
     Raises:
-        Mask2FaceError: the only job failed.
-        typer.Exit: a job of a batch failed, with status 1.
+        typer.Exit: the only job failed, with its error's status; or one of a batch, with status 1.
+        KeyboardInterrupt: as it came; what is done is summed up first.
     """
     states: Counter[str] = Counter()
-    for job in plan.jobs:
-        if plan.batch and not overwrite and job.target is not None and job.target.exists():
-            states["skipped"] += 1
-            _say(job, _SKIPPED, as_json)
-            continue
-        began = time.perf_counter()
-        try:
-            outcome = _do(job, work, overwrite, plan.batch)
-        except Mask2FaceError as error:
-            _say_failed(job, error, as_json)
-            if not plan.batch:
-                raise typer.Exit(error.exit_code) from error
-            states["failed"] += 1
-            continue
-        states[outcome.state] += 1
-        _say(job, outcome, as_json, time.perf_counter() - began)
-    if plan.batch:
-        typer.echo(", ".join(f"{count} {state}" for state, count in states.items()), err=True)
+    try:
+        for job in plan.jobs:
+            states[_one(job, work, plan.batch, overwrite, as_json)] += 1
+    except KeyboardInterrupt:
+        states["interrupted"] += 1
+        raise
+    finally:
+        if plan.batch and states:
+            typer.echo(", ".join(f"{count} {state}" for state, count in states.items()), err=True)
     if any(states[state] for state in FAILED):
         raise typer.Exit(1)
+
+
+def _one(job: Job, work: Work, batch: bool, overwrite: bool, as_json: bool) -> str:
+    """Do one job, say what became of it, and return its state."""
+    if batch and not overwrite and job.target is not None and os.path.lexists(job.target):
+        _say(job, _SKIPPED, as_json)
+        return _SKIPPED.state
+    began = time.perf_counter()
+    try:
+        outcome = _do(job, work, overwrite, batch)
+    except Mask2FaceError as error:
+        _say_failed(job, error, as_json)
+        if not batch:
+            raise typer.Exit(error.exit_code) from error
+        return "failed"
+    _say(job, outcome, as_json, time.perf_counter() - began)
+    return outcome.state
 
 
 def _do(job: Job, work: Work, overwrite: bool, batch: bool) -> Outcome:
     target = job.target
     if target is not None:
-        # before the work, which may take its time
-        if target.exists() and not overwrite:
-            raise OutputError(f"{target} exists: choose another output, or say --overwrite")
         if batch:
-            _make_folder(job)
-        elif not target.parent.is_dir():
-            raise OutputError(f"the folder {target.parent} does not exist: make it first")
+            _make_folder(target.parent)
+        files.check_target(target, overwrite)  # before the work, which may take its time
     outcome = work(job, _read(job))
     if outcome.data is not None:
         if target is None:
-            sys.stdout.buffer.write(outcome.data)
-            sys.stdout.buffer.flush()
+            _pipe(outcome.data)
         else:
-            write(outcome.data, job, overwrite=overwrite)
+            files.write(outcome.data, target, overwrite=overwrite)
     return outcome
+
+
+def _pipe(data: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # the reader left: no error of ours
+        raise
+    except OSError as error:
+        raise OutputError(f"stdout cannot be written ({error.strerror}): name a file") from error
 
 
 def _read(job: Job) -> bytes:
@@ -113,14 +129,12 @@ def _read(job: Job) -> bytes:
     return content(job.source)[0]
 
 
-def _make_folder(job: Job) -> None:
-    if job.target is None:
-        return
+def _make_folder(folder: Path) -> None:
     try:
-        job.target.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"the folder {job.target.parent} cannot be made ({error.strerror}): choose another"
+            f"the folder {folder} cannot be made ({error.strerror}): choose another output"
         ) from error
 
 

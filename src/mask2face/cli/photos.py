@@ -4,8 +4,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mask2face.errors import UsageError
-
 if TYPE_CHECKING:
     from mask2face.cli.batch import Outcome
     from mask2face.folders import Job
@@ -105,15 +103,15 @@ def mask(
     want = results.Wanted("photo", format, quality)
     planned = plan(source, out, tag="masked", recursive=recursive, format=format)
     batch.check_streams(planned, as_json)
-    if holes and any(job.target is None for job in planned.jobs):
-        raise UsageError("--holes needs a file to write beside: name an output")
+    if holes:
+        results.check_holes(planned, overwrite)
     masking.drawer(style, color)  # refuse a wrong style before anything is loaded
     masker = masking.Masker(device=device)
 
     def work(job: "Job", data: bytes) -> "Outcome":
         outcome, hole = results.masked(masker, job, data, want, style=style, color=color, seed=seed)
-        if holes and outcome.data is not None:
-            results.write_hole(hole, job, overwrite)
+        if holes and outcome.data is not None and job.target is not None:
+            results.write_hole(hole, job.target)
         return outcome
 
     batch.run(planned, work, overwrite=overwrite, as_json=as_json)

@@ -53,7 +53,7 @@ def write(picture: NDArray[np.uint8], out: Path, overwrite: bool) -> None:
     Raises:
         OutputError: `out` is there, or cannot be written.
     """
-    plain = photos.Photo(picture, xmp=provenance.mark(None, STATEMENT))
+    plain = photos.Photo(picture, xmp=provenance.mark(None, STATEMENT, provenance.DRAWN))
     photos.write(replace(plain, format="PNG"), out, overwrite=overwrite)
 
 

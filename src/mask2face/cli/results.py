@@ -2,20 +2,19 @@
 
 import io
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from PIL import Image
 
-from mask2face import photos, provenance
+from mask2face import files, photos, provenance
 from mask2face.cli.batch import Outcome
-from mask2face.encoding import ALIASES, format_named
+from mask2face.encoding import format_named
 from mask2face.errors import UsageError
-from mask2face.folders import Job, write
+from mask2face.folders import Job, Plan
 from mask2face.pipeline import RestoredFace, Unmasker, summary
-from mask2face.splits import digest
 
 if TYPE_CHECKING:
     from mask2face.masking import Masker
@@ -74,7 +73,7 @@ def unmasked(unmasker: Unmasker, job: Job, data: bytes, want: Wanted) -> Outcome
         out = _encoded(changed, job, want)
     else:
         words += ": unchanged copy"
-        out = data if _same_format(photo, data, job, want) else _encoded(photo, job, want)
+        out = data if photo.found == _format(photo, job, want) else _encoded(photo, job, want)
     if result.changed and want.kind != "hole":
         _warn_without_mark(photo, job, want)
     state = "done" if result.changed else "no face mask" if result.faces else "no face"
@@ -93,14 +92,17 @@ def masked(
 ) -> tuple[Outcome, NDArray[np.float32]]:
     """Return the result of `mask2face mask` for the photo in `data`, and its hole."""
     from mask2face.masking import STATEMENT
+    from mask2face.splits import digest  # brings numpy.random, which `unmask` does not need
 
     photo = _read(job, data)
     drawn = masker(photo, style, digest(seed, job.name), color=color)
     if not drawn.faces:
         return Outcome("not written", "no face: not written", None), drawn.hole
-    xmp = provenance.mark(photo.xmp, STATEMENT)
-    changed = replace(photo, pixels=drawn.photo, xmp=xmp)
-    _warn_without_mark(photo, job, want)
+    changed = photo
+    if drawn.hole.any():  # the style `bare` draws nothing
+        xmp = provenance.mark(photo.xmp, STATEMENT, provenance.DRAWN)
+        changed = replace(photo, pixels=drawn.photo, xmp=xmp)
+        _warn_without_mark(photo, job, want)
     count = len(drawn.faces)
     styles = ", ".join(face.style for face in drawn.faces)
     words = f"{count} face{'s' if count != 1 else ''}: {styles}"
@@ -111,15 +113,39 @@ def masked(
     return Outcome("done", words, _encoded(changed, job, want), {"faces": faces}), drawn.hole
 
 
-def write_hole(hole: NDArray[np.float32], job: Job, overwrite: bool) -> None:
-    """Write a hole beside the output: `NAME.hole.png`, grey, 255 = covered.
+def check_holes(plan: Plan, overwrite: bool) -> None:
+    """Refuse to write holes where they would replace each other, a result or an input.
 
     Raises:
-        OutputError: it is there already, or cannot be written.
+        UsageError: the output is stdout, or two files would get one name.
+        OutputError: the hole of a single photo is there already.
     """
-    if job.target is not None:
-        beside = job.target.with_name(f"{job.target.stem}.hole.png")
-        write(_grey_png(hole), replace(job, target=beside), overwrite=overwrite)
+    taken = {files.real(path) for job in plan.jobs for path in (job.source, job.target) if path}
+    for job in plan.jobs:
+        if job.target is None:
+            raise UsageError("--holes needs a file to write beside: name an output")
+        beside = hole_beside(job.target)
+        if files.real(beside) in taken:
+            raise UsageError(f"{job}: the hole's file {beside} is taken: rename one of the photos")
+        taken.add(files.real(beside))
+        if not plan.batch:
+            files.check_target(beside, overwrite)
+
+
+def hole_beside(target: Path) -> Path:
+    """Return `NAME.hole.png`, the file of the hole beside the result `target`."""
+    return target.with_name(f"{target.stem}.hole.png")
+
+
+def write_hole(hole: NDArray[np.float32], target: Path) -> None:
+    """Write a hole beside the result `target`, grey, 255 = covered.
+
+    One that is there already is replaced: it is left from a run that broke off before `target`.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    files.write(_grey_png(hole), hole_beside(target), overwrite=True)
 
 
 class _Named(io.BytesIO):
@@ -146,12 +172,6 @@ def _format(photo: photos.Photo, job: Job, want: Wanted) -> str:
 
 def _encoded(photo: photos.Photo, job: Job, want: Wanted) -> bytes:
     return photos.encode(photo, _format(photo, job, want), want.quality)
-
-
-def _same_format(photo: photos.Photo, data: bytes, job: Job, want: Wanted) -> bool:
-    with Image.open(io.BytesIO(data)) as image:
-        found = image.format or ""
-    return ALIASES.get(found, found) == _format(photo, job, want)
 
 
 def _warn_without_mark(photo: photos.Photo, job: Job, want: Wanted) -> None:

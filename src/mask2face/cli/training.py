@@ -20,7 +20,7 @@ def train(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A crop cache or a pair folder.")],
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run; it may go on.")],
     *,
-    recipe: Annotated[Path, typer.Option(help="What to do.")] = Path("recipes/natural.json"),
+    recipe: Annotated[str, typer.Option(help="A shipped recipe's name or a file.")] = "natural",
     workers: Annotated[int, typer.Option(min=0, help="Processes that draw pairs.")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
