@@ -85,3 +85,13 @@ def test_a_missing_package_is_named(monkeypatch):
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "pip install 'mask2face[train]'" in run.stdout
+
+
+def test_a_missing_library_of_the_system_is_named(monkeypatch):
+    def broken(_name):
+        raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
+
+    monkeypatch.setattr(mask2face, "import_module", broken)
+    monkeypatch.delitem(vars(mask2face), "unmask", raising=False)
+    with pytest.raises(mask2face.Mask2FaceError, match="apt-get install libgl1"):
+        mask2face.unmask  # noqa: B018

@@ -67,7 +67,18 @@ TIERS = {
         "workers",
     ],
 }
-LIGHT = ("photos", "provenance", "faces", "detectors", "restorer", "pipeline")  # inference
+LIGHT = (
+    "photos",
+    "provenance",
+    "faces",
+    "files",
+    "folders",
+    "detectors",
+    "restorer",
+    "pipeline",
+    "cli.batch",
+    "cli.results",
+)  # inference
 TORCH_AND_CO = (
     "torch",
     "pydantic",

@@ -2,9 +2,11 @@
 
 import io
 import json
+import re
 import resource
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,8 @@ from typer.testing import CliRunner
 import mask2face
 from mask2face import photos, provenance
 from mask2face.cli import app
+from mask2face.devices import PROVIDERS
+from mask2face.masking import STYLES
 from mask2face.restorer import shipped_models
 
 HEAVY = {"numpy", "cv2", "PIL", "onnxruntime", "torch", "pydantic", "rich", "skimage", "dlib"}
@@ -114,6 +118,15 @@ def test_every_command_has_help(command):
     done = run(*command.split(), "--help")
     assert done.exit_code == 0
     assert "Usage:" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [("mask", STYLES), ("mask", PROVIDERS), ("unmask", PROVIDERS), ("unmask", photos.FORMATS)],
+)
+def test_help_names_everything_that_can_be_chosen(command, names):
+    words = set(re.findall(r"[a-z0-9]+", run(command, "--help").stdout))
+    assert {name.lower() for name in names} <= words
 
 
 # --- wrong use
@@ -247,6 +260,18 @@ def test_a_photo_without_a_face_mask_is_copied_byte_for_byte(here, bare_model, n
     assert Path("copy" + Path(name).suffix).read_bytes() == Path(name).read_bytes()
 
 
+def test_a_heic_photo_without_a_face_mask_becomes_a_jpeg(here, bare_model, monkeypatch):
+    picture = opened("in.jpg").convert("RGB")
+    heif = types.SimpleNamespace(size=picture.size, to_pillow=picture.copy)
+    stub = types.SimpleNamespace(open_heif=lambda _: heif)
+    monkeypatch.setitem(sys.modules, "pillow_heif", stub)
+    Path("x.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    done = run("unmask", "x.heic", "--model", bare_model)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("x.heic -> x.unmasked.jpg  1 face, no face masks replaced")
+    assert opened("x.unmasked.jpg").format == "JPEG"
+
+
 def test_another_format_is_converted_even_without_a_face_mask(here, bare_model):
     assert run("unmask", "in.jpg", "out.png", "--model", bare_model).exit_code == 0
     np.testing.assert_array_equal(pixels("out.png"), pixels("in.jpg"))
@@ -343,6 +368,62 @@ def test_a_glob(folder, tiny_model):
     ]
 
 
+def test_ctrl_c_sums_up_and_the_run_can_go_on(folder, tiny_model, monkeypatch):
+    from mask2face.pipeline import Unmasker
+
+    real = Unmasker.restore
+
+    def second_time(self, photo):
+        if photo.format == "PNG":
+            raise KeyboardInterrupt
+        return real(self, photo)
+
+    monkeypatch.setattr(Unmasker, "restore", second_time)
+    done = run("unmask", "f", "out", "--model", tiny_model)
+    assert done.exit_code != 0
+    assert "1 done, 1 interrupted" in done.stderr
+    assert "Traceback" not in done.output
+    assert [path.name for path in Path("out").iterdir()] == ["a.jpg"]
+    monkeypatch.undo()
+    monkeypatch.chdir(folder.parent)
+    again = run("unmask", "f", "out", "--model", tiny_model)
+    assert again.stderr.splitlines()[-1] == "1 skipped, 1 no face, 1 failed"
+
+
+def test_no_input_of_a_batch_is_overwritten(folder, tiny_model):
+    deep = folder / "sub" / "sub" / "c.jpg"
+    deep.parent.mkdir()
+    deep.write_bytes((folder / "a.jpg").read_bytes())
+    before = (folder / "sub" / "c.jpg").read_bytes()
+    done = run("unmask", "f/sub", "f", "--recursive", "--overwrite", "--model", tiny_model)
+    assert done.exit_code == 1
+    assert "is an input too" in done.stderr
+    assert (folder / "sub" / "c.jpg").read_bytes() == before
+
+
+def test_odd_names_and_a_name_too_long_for_a_result(here, tiny_model):
+    odd = "Zoë 微笑 #1.jpg"
+    Path(odd).write_bytes(Path("in.jpg").read_bytes())
+    assert run("unmask", odd, "--model", tiny_model).exit_code == 0
+    assert Path("Zoë 微笑 #1.unmasked.jpg").is_file()
+    long = "y" * 250 + ".jpg"
+    Path(long).write_bytes(Path("in.jpg").read_bytes())
+    done = run("unmask", long, "--model", tiny_model)
+    assert done.exit_code == 1
+    assert "File name too long" in done.stderr
+    assert "choose another output" in done.stderr
+
+
+def test_a_missing_library_of_the_system_names_the_package(here, monkeypatch):
+    def broken(*_, **_options):
+        raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
+
+    monkeypatch.setattr("mask2face.folders.plan", broken)
+    done = run("unmask", "in.jpg")
+    assert done.exit_code == 2
+    assert "apt-get install libgl1 libglib2.0-0" in done.stderr
+
+
 def test_json_lines(folder, tiny_model):
     done = run("unmask", "f", "--json", "--model", tiny_model)
     assert done.exit_code == 1
@@ -411,11 +492,41 @@ def test_drawing_face_masks(here):
     assert blue > red + 30
     mark = provenance.read_mark(Path("two.masked.png"))
     assert mark.by_mask2face
+    assert mark.source_type == provenance.DRAWN
     assert "they were not in the photo" in mark.history[0]
-    assert run("mask", "two.png", "again.png", "--style", "surgical", "--color", "#0473e2")
+    again = run("mask", "two.png", "again.png", "--style", "surgical", "--color", "#0473e2")
+    assert again.exit_code == 0
     np.testing.assert_array_equal(pixels("again.png"), after)
     run("mask", "two.png", "other.png", "--style", "surgical", "--color", "#0473e2", "--seed", "1")
     assert (pixels("other.png") != after).any()
+
+
+def test_the_style_bare_draws_nothing_and_marks_nothing(here):
+    pytest.importorskip("dlib")
+    assert run("mask", "two.png", "--style", "bare").exit_code == 0
+    np.testing.assert_array_equal(pixels("two.masked.png"), pixels("two.png"))
+    assert provenance.read_mark(Path("two.masked.png")) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "arguments", "words"),
+    [
+        (["a.jpg", "a.png"], ["f2", "out", "--overwrite"], "is taken: rename one"),
+        (["a.png", "a.hole.png"], ["f2", "out"], "is taken: rename one"),
+        (["x.hole.png"], ["f2/x.hole.png", "f2/x.png", "--overwrite"], "is taken: rename one"),
+        (["a.png", "a.masked.hole.png"], ["f2/a.png"], "a.masked.hole.png exists"),
+    ],
+)
+def test_holes_never_replace_a_photo_or_each_other(here, names, arguments, words):
+    Path("f2").mkdir()
+    for name in names:
+        opened("in.jpg").save(Path("f2") / name)
+    before = {path: path.read_bytes() for path in Path("f2").iterdir()}
+    done = run("mask", *arguments, "--holes")
+    assert done.exit_code in (1, 2)
+    assert words in done.stderr
+    assert {path: path.read_bytes() for path in Path("f2").iterdir()} == before
+    assert not Path("out").exists()
 
 
 def test_photos_without_a_face_are_listed_and_not_written(folder):

@@ -33,6 +33,7 @@ def test_every_kind_has_a_root_a_code_and_a_status(kind):
         (errors.ConfigurationError, 2, 400),
         (errors.UnknownNameError, 2, 400),
         (errors.MissingExtraError, 2, 500),
+        (errors.MissingLibraryError, 2, 500),
     ],
 )
 def test_codes(kind, exit_code, http_status):
@@ -48,3 +49,11 @@ def test_a_missing_extra_names_the_command_that_brings_it():
     error = errors.MissingExtraError("pillow_heif", "heif")
     assert "pip install 'mask2face[heif]'" in str(error)
     assert (error.package, error.extra) == ("pillow_heif", "heif")
+
+
+def test_a_missing_library_names_the_packages_that_bring_it():
+    cause = ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
+    error = errors.MissingLibraryError.of(cause)
+    assert "libGL.so.1" in str(error)
+    assert "apt-get install libgl1 libglib2.0-0" in str(error)
+    assert errors.MissingLibraryError.of(ModuleNotFoundError("No module named 'cv2'")) is None

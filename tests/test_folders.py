@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mask2face.errors import OutputError, UnknownNameError, UsageError
-from mask2face.folders import Job, plan, write
+from mask2face.folders import plan
 
 
 @pytest.fixture
@@ -66,6 +66,8 @@ def test_a_recursive_run_mirrors_subfolders_and_leaves_its_own_results_out(photo
     (photos / "in" / "done").mkdir()
     (photos / "in" / "done" / "a.jpg").write_bytes(b"result")
     assert len(lines("in", "in/done", recursive=True)) == 4
+    wanted = ["in/a.jpg -> in/done/a.jpg", "in/sub/a.jpg -> in/done/sub/a.jpg"]
+    assert lines("in/**/*.jpg", "in/done") == wanted
     # an output above the input excludes nothing
     assert lines("in/sub", ".") == ["in/sub/a.jpg -> a.jpg"]
 
@@ -73,7 +75,10 @@ def test_a_recursive_run_mirrors_subfolders_and_leaves_its_own_results_out(photo
 def test_results_of_an_earlier_glob_are_no_input(photos):
     (photos / "in" / "a.unmasked.jpg").write_bytes(b"result")
     assert lines("in/*.jpg") == ["in/a.jpg -> in/a.unmasked.jpg"]
-    assert len(lines("in/*.jpg", "out")) == 2  # named elsewhere, everything that matches counts
+    (photos / "in" / "a.compare.jpg").write_bytes(b"a result of --compare")
+    (photos / "in" / "a.unmasked.hole.jpg").write_bytes(b"a result of --hole-only")
+    assert lines("in/*.jpg") == ["in/a.jpg -> in/a.unmasked.jpg"]
+    assert len(lines("in/*.jpg", "out")) == 4  # named elsewhere, everything that matches counts
 
 
 def test_the_folder_one_is_in(photos, monkeypatch):
@@ -85,6 +90,17 @@ def test_the_folder_one_is_in(photos, monkeypatch):
 def test_a_name_with_brackets_is_a_file_where_it_is_one(photos):
     (photos / "in" / "a[1].jpg").write_bytes(b"x")
     assert lines("in/a[1].jpg") == ["in/a[1].jpg -> in/a[1].unmasked.jpg"]
+
+
+def test_names_that_are_long_or_odd(photos):
+    long = "é" * 120 + ".jpg"  # 244 bytes: with a tag it is too long for most file systems
+    (photos / "in" / long).write_bytes(b"x")
+    assert lines(f"in/{long}") == [f"in/{long} -> in/{long[:-4]}.unmasked.jpg"]
+    assert lines("in/a.jpg", "y" * 300) == ["in/a.jpg -> " + "y" * 300]
+    Path("loop.jpg").symlink_to("loop.jpg")
+    assert lines("in/a.jpg", "loop.jpg") == ["in/a.jpg -> loop.jpg"]
+    (photos / "in" / "x.jfif").write_bytes(b"x")
+    assert lines("in/x.jfif") == ["in/x.jfif -> in/x.unmasked.jfif"]
 
 
 def test_names_are_the_same_on_every_machine(photos):
@@ -110,27 +126,20 @@ def test_names_are_the_same_on_every_machine(photos):
         ("-", "in", {}, UsageError, "needs the name of a file"),
         ("in/a.jpg", None, {"format": "gif"}, UnknownNameError, "choose from"),
         ("two", None, {"format": "png"}, UsageError, "would both be written to"),
+        ("in/a.jpg", "new/", {}, UsageError, "the folder new/ does not exist: make it first"),
+        ("-", "new/", {}, UsageError, "the folder new/ does not exist: make it first"),
+        ("in/a.jpg", "x.jpg", {"format": "png"}, UsageError, "says JPEG, but is to be PNG"),
+        ("in/sub", "in", {"recursive": True}, OutputError, "in/sub/a.jpg is an input too"),
+        ("-", "x.jpg", {"format": "png"}, UsageError, "name the output .png"),
+        ("-", "x.gif", {}, OutputError, "cannot write '.gif' files"),
+        ("in/notes.txt", None, {}, OutputError, "cannot write '.txt' files"),
+        ("/", None, {}, UsageError, "name a folder as the output"),
     ],
 )
 def test_what_makes_no_sense_is_refused(photos, source, out, options, error, words):
     os.link("in/a.jpg", "hard.jpg")
-    for name in ("empty/x.txt", "two/a.jpg", "two/a.png"):
+    for name in ("empty/x.txt", "two/a.jpg", "two/a.png", "in/sub/sub/a.jpg"):
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_bytes(b"")
     with pytest.raises(error, match=words):
         plan(source, out, **options)
-
-
-def test_writing_replaces_only_when_told_and_leaves_no_rest(tmp_path):
-    job = Job(None, tmp_path / "x.jpg", "x")
-    write(b"one", job)
-    with pytest.raises(OutputError, match="--overwrite"):
-        write(b"two", job)
-    assert job.target.read_bytes() == b"one"
-    write(b"two", job, overwrite=True)
-    assert job.target.read_bytes() == b"two"
-    with pytest.raises(OutputError, match="cannot be written"):
-        write(b"x", Job(None, tmp_path / "no" / "x.jpg", "x"))
-    assert [path.name for path in tmp_path.iterdir()] == ["x.jpg"]
-    with pytest.raises(ValueError, match="stdout"):
-        write(b"x", Job(None, None, "-"))

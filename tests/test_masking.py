@@ -108,6 +108,11 @@ def test_bad_arguments(astronaut, options, error, words):
         masking.mask(astronaut, **options)
 
 
+def test_a_negative_seed_is_refused_by_the_masker_too(masker, astronaut):
+    with pytest.raises(UsageError, match="give 0 or more"):
+        masker(astronaut, "cloth", -1)
+
+
 def test_bad_photos(masker):
     with pytest.raises(PhotoError):
         masker(b"not a photo")

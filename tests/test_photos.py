@@ -453,7 +453,9 @@ def test_the_suffix_names_the_format_and_an_argument_wins(tmp_path):
 def test_a_file_that_is_there_is_kept_unless_told(tmp_path):
     path = tmp_path / "out.png"
     path.write_bytes(b"precious")
-    with pytest.raises(OutputError, match="exists: choose another output, or say overwrite"):
+    with pytest.raises(
+        OutputError, match=r"exists: choose another output, or replace it .*overwrite=True"
+    ):
         photos.write(photos.read(picture()), path)
     assert path.read_bytes() == b"precious"
     photos.write(photos.read(picture()), path, overwrite=True)

@@ -152,6 +152,14 @@ def test_the_kind_that_came_in_comes_out(tiny_model, astronaut, tmp_path):
         assert isinstance(unmask(stream, tiny_model, "cpu"), Image.Image)
 
 
+def test_the_mark_of_a_pillow_picture_reaches_a_file(tiny_model, astronaut):
+    made = unmask(Image.fromarray(astronaut), tiny_model, "cpu")
+    for kind in ("JPEG", "WEBP"):
+        out = io.BytesIO()
+        made.save(out, kind, xmp=made.info["xmp"])
+        assert provenance.read_mark(out.getvalue()).by_mask2face
+
+
 def test_bytes_of_a_bare_photo_come_back_as_they_are(bare_model, astronaut):
     file = io.BytesIO()
     Image.fromarray(astronaut).save(file, "JPEG")

@@ -133,6 +133,23 @@ def test_the_statement_can_be_another():
     assert found.history == ("mask2face: edited, a face mask was drawn",)
 
 
+def test_what_no_trained_model_painted_has_a_term_of_its_own():
+    drawn = mark(None, "drawn", provenance.DRAWN)
+    assert values(drawn) == [f"{TERMS}compositeSynthetic"]
+    assert read_mark(photos.encode(photo(drawn), "PNG")).generated
+    filled = mark(drawn)
+    assert values(filled) == [SOURCE_TYPE]
+    assert b"before: " + provenance.DRAWN.encode() in filled
+
+
+@pytest.mark.parametrize("xmp", [AS_ELEMENT, mark(None)])
+def test_a_mark_is_never_made_weaker(xmp):
+    (before,) = values(xmp)
+    after = mark(xmp, "a face mask was drawn", provenance.DRAWN)
+    assert values(after) == [before]
+    assert "a face mask was drawn" in read_mark(photos.encode(photo(after), "PNG")).history[-1]
+
+
 def test_marks_of_other_programs_are_read():
     ours = photos.encode(photo(AS_ELEMENT), "PNG")
     found = read_mark(ours)

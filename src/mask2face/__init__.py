@@ -47,6 +47,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
 
     Raises:
         MissingExtraError: it needs a package that is not installed.
+        MissingLibraryError: a package that it needs lacks a library of the system.
     """
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -58,6 +59,13 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
 
             raise MissingExtraError(error.name, "train") from error
         raise
+    except ImportError as error:
+        from mask2face.errors import MissingLibraryError
+
+        known = MissingLibraryError.of(error)
+        if known is None:
+            raise
+        raise known from error
     globals()[name] = value
     return value
 

@@ -61,19 +61,19 @@ def show(folder: Path, unmasker: Unmasker) -> tuple[list[Shown], Path]:
     except OSError as error:
         raise OutputError(f"{folder} cannot be made ({error.strerror}): name another") from error
     masker = Masker(_points)
-    masked = provenance.mark(None, STATEMENT, provenance.DRAWN)
-    both = provenance.mark(masked)
+    drawn_mark = provenance.mark(None, STATEMENT, provenance.DRAWN)
+    filled_mark = provenance.mark(drawn_mark)
     shown, columns = [], [np.vstack([bare, np.full_like(bare, 255)])]
     for style, color, seed in STYLES:
         drawn = masker(bare, style, seed, color=color)
         result = unmasker(drawn.photo)
         before, after = folder / f"{style}.png", folder / f"{style}.unmasked.png"
-        _write(drawn.photo, before, masked)
-        _write(result.photo, after, both if result.changed else masked)
+        _write(drawn.photo, before, drawn_mark)
+        _write(result.photo, after, filled_mark if result.changed else drawn_mark)
         shown.append(Shown(style, before, after, result))
         columns.append(np.vstack([drawn.photo, result.photo]))
     sheet = folder / "compare.png"
-    _write(np.hstack(columns).astype(np.uint8), sheet, both)
+    _write(np.hstack(columns).astype(np.uint8), sheet, filled_mark)
     return shown, sheet
 
 

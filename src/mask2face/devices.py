@@ -61,7 +61,9 @@ def session(model: Path | bytes, device: str = "auto", threads: int = 0) -> Any:
         opened = onnxruntime.InferenceSession(source, options, providers=[wanted])
     except Exception as error:  # onnxruntime's errors share no base class
         name = "the model" if isinstance(model, bytes) else f"{model}"
-        raise ModelError(f"{name} cannot be opened as an ONNX file: {error}") from error
+        raise ModelError(
+            f"{name} cannot be opened as an ONNX file ({error}): export, copy or install it again"
+        ) from error
     if opened.get_providers()[0] != wanted:
         raise DeviceError(
             f"onnxruntime fell back from {wanted} to {opened.get_providers()[0]}: "

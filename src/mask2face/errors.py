@@ -52,6 +52,22 @@ class UnknownNameError(UsageError):
     """A name (style, net, loss, detector, ...) is not in its registry."""
 
 
+class MissingLibraryError(Mask2FaceError):
+    """A package is installed, but a library of the system that it loads is not."""
+
+    exit_code = 2
+
+    @classmethod
+    def of(cls, error: ImportError) -> "MissingLibraryError | None":
+        """Return the error that names the fix, or None where `error` has another cause."""
+        if "cannot open shared object file" not in str(error):
+            return None
+        return cls(
+            f"a library of the system is missing ({error}): for OpenCV, on Debian or Ubuntu, run  "
+            "apt-get install libgl1 libglib2.0-0"
+        )
+
+
 class MissingExtraError(Mask2FaceError):
     """An optional package is not installed.
 

@@ -96,14 +96,15 @@ def cut(photo: NDArray[np.uint8], matrix: NDArray[np.float64], side: int) -> NDA
         side: crop side in pixels.
 
     Returns:
-        RGB uint8 (side, side, 3); past the photo's edge its border is mirrored.
+        RGB uint8 (side, side, 3); past the photo's edge its last pixels go on. (A mirrored border
+        would show a second face, which the net then fills too.)
     """
     reduction = 1 / float(np.hypot(*matrix[:, 0]))
-    border = cv2.BORDER_REFLECT_101  # mirrors at the middle of the last pixel
     if reduction > _SHRINK:
         photo, matrix = _shrunk(photo, matrix, side, reduction)
-        border = cv2.BORDER_REFLECT  # at its edge: the middle of a shrunk pixel lies further in
-    crop = cv2.warpAffine(photo, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=border)
+    crop = cv2.warpAffine(
+        photo, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     return crop.astype(np.uint8, copy=False)
 
 
@@ -113,9 +114,9 @@ def _shrunk(
     """Area-average the part of `photo` under the crop to the crop's own scale."""
     height, width = photo.shape[:2]
     corners = _corners(matrix, side)
-    # keep a mirror's worth of context, so that the border looks as it would without the cut
-    low = np.floor(corners.min(0) - side * reduction / 2)
-    high = np.ceil(corners.max(0) + side * reduction / 2)
+    # two small pixels more, so that the crop's border is interpolated as the rest
+    low = np.floor(corners.min(0) - 2 * reduction)
+    high = np.ceil(corners.max(0) + 2 * reduction)
     x0, y0 = (int(value) for value in np.clip(low, 0, (width - 1, height - 1)))
     x1, y1 = (int(value) for value in np.clip(high, (x0 + 1, y0 + 1), (width, height)))
     size = (max(1, round((x1 - x0) / reduction)), max(1, round((y1 - y0) / reduction)))

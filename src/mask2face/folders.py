@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mask2face import files
-from mask2face.encoding import FORMATS, READABLE_SUFFIXES, SUFFIXES, format_named
+from mask2face.encoding import FORMATS, READABLE_SUFFIXES, SUFFIXES, format_named, format_of
 from mask2face.errors import OutputError, UsageError
 
 STREAM = "-"  # stdin as an input, stdout as an output
@@ -69,12 +69,12 @@ def plan(
 
     Raises:
         UsageError: nothing there, no photo in it, or input and output do not go together.
-        OutputError: an output is an input.
+        OutputError: an output is an input, or has a suffix of no format that we write.
         UnknownNameError: `format` is not one of ours.
     """
     suffix = FORMATS[format_named(format)] if format else None
     if source == STREAM:
-        return Plan((Job(None, _file(out), STREAM),), batch=False)
+        return Plan((Job(None, _file(out, suffix), STREAM),), batch=False)
     path = Path(source)
     if os.path.isdir(source):  # noqa: PTH112 - pathlib's raises where a name is too long
         root, found, target = _folder(path, out, tag, recursive)
@@ -91,12 +91,26 @@ def plan(
     return Plan(tuple(_jobs(root, found, target, tag, suffix)), batch=True)
 
 
-def _file(out: str | None) -> Path | None:
+def _file(out: str | None, suffix: str | None) -> Path | None:
     if out is None or out == STREAM:
         return None
     if _is_folder(out):
         raise UsageError(f"{out} is a folder: the photo from stdin needs the name of a file")
+    _check_name(Path(out), suffix)
     return Path(out)
+
+
+def _check_name(target: Path, suffix: str | None) -> None:
+    """Refuse a name that says another format than `suffix`, of the format asked for, if any.
+
+    Raises:
+        UsageError: it does.
+        OutputError: no format was asked for, and the name's is none that we write.
+    """
+    named = SUFFIXES.get(target.suffix.lower()) if suffix else format_of(target)
+    if suffix and named and FORMATS[named] != suffix:
+        wanted = SUFFIXES[suffix]
+        raise UsageError(f"{target} says {named}, but is to be {wanted}: name the output {suffix}")
 
 
 def _is_folder(out: str) -> bool:
@@ -120,11 +134,7 @@ def _single(path: Path, out: str | None, tag: str, suffix: str | None) -> Job:
         target = Path(out) / f"{path.stem}{suffix or _suffix(path)}"
     else:
         target = Path(out)
-        named = SUFFIXES.get(target.suffix.lower())
-        if suffix and named and FORMATS[named] != suffix:
-            raise UsageError(
-                f"{out} is named like a {named} file: leave --format out, or rename it"
-            )
+    _check_name(target, suffix)
     files.refuse_same(path, target)
     return Job(path, target, path.name)
 
@@ -174,11 +184,15 @@ def _folder(path: Path, out: str | None, tag: str, recursive: bool) -> Found:
         return path, _photos(path, recursive), Path(STREAM)
     target = Path(out) if out else _beside(path, tag)
     files.refuse_same(path, target)
-    real, own = files.real(target), files.real(path)
-    found = _photos(path, recursive)
-    if real.is_relative_to(own):  # results of an earlier run are no input
-        found = [file for file in found if not files.real(file).is_relative_to(real)]
-    return path, found, target
+    return path, _outside(target, path, _photos(path, recursive)), target
+
+
+def _outside(target: Path, root: Path, found: list[Path]) -> list[Path]:
+    """Leave out what lies in the output folder `target`, if that lies in `root`: results."""
+    real, own = files.real(target), files.real(root)
+    if real == own or not real.is_relative_to(own):
+        return found
+    return [file for file in found if not files.real(file).is_relative_to(real)]
 
 
 def _glob(pattern: str, out: str | None, tag: str) -> Found:
@@ -187,10 +201,11 @@ def _glob(pattern: str, out: str | None, tag: str) -> Found:
     fixed = next(index for index, part in enumerate(parts) if glob.has_magic(part))
     names = glob.glob(pattern, recursive=True)  # noqa: PTH207 - pathlib's knows no `a*/**`
     found = sorted(Path(name) for name in names if os.path.isfile(name))  # noqa: PTH113
+    root = Path(*parts[:fixed])
     if out is None:  # results of an earlier run lie beside their inputs
         ends = (f".{tag}", *_OTHER_RESULTS)
-        found = [file for file in found if not file.stem.endswith(ends)]
-    return Path(*parts[:fixed]), found, Path(out) if out else None
+        return root, [file for file in found if not file.stem.endswith(ends)], None
+    return root, _outside(Path(out), root, found), Path(out)
 
 
 def _photos(folder: Path, recursive: bool) -> list[Path]:

@@ -84,6 +84,7 @@ class Masker:
     ) -> Masked:
         """Draw a face mask on every face; see `mask`."""
         drawing = drawer(style, color)
+        _check_seed(seed)
         read = photo if isinstance(photo, photos.Photo) else photos.read(photo)
         pixels = read.pixels.copy()
         hole = np.zeros(pixels.shape[:2], np.float32)
@@ -116,9 +117,8 @@ def mask(
         UsageError: not a colour, or the style takes none; a negative seed.
         MissingExtraError: dlib is not installed.
     """
-    if seed < 0:
-        raise UsageError(f"seed is {seed}: give 0 or more")
-    drawer(style, color)  # before anything is loaded
+    _check_seed(seed)  # before anything is loaded
+    drawer(style, color)
     return _shared()(photo, style, seed, color=color)
 
 
@@ -154,6 +154,11 @@ def drawer(style: str, color: str | None = None) -> Callable[..., Drawn]:
         return draw(name, photo, landmarks, rng, **options)
 
     return drawn
+
+
+def _check_seed(seed: int) -> None:
+    if seed < 0:
+        raise UsageError(f"seed is {seed}: give 0 or more")
 
 
 def _takes_color(style: str) -> bool:

@@ -158,7 +158,8 @@ def unmask(photo: photos.Source, model: str | Path | None = None, device: str = 
 
     Returns:
         The same kind: bytes (same format, marked) for bytes, an array for an array, a Pillow image
-        for a Pillow image, a path or a stream.
+        for a Pillow image, a path or a stream. An array holds no mark; a Pillow image has it in
+        `info["xmp"]`, and its `save` writes it only when told: `save(path, xmp=out.info["xmp"])`.
 
     Raises:
         PhotoError: the photo cannot be read.
@@ -212,7 +213,8 @@ def _fade(side: int) -> NDArray[np.float32]:
     """Return (side, side) weights that fall to 0 at the crop's border, where the paste ends."""
     line = np.arange(side, dtype=np.float32) + 0.5
     ramp = np.clip(np.minimum(line, line[::-1]) / (_BORDER * side), 0, 1)
-    return np.minimum(ramp[:, None], ramp[None])
+    fade: NDArray[np.float32] = np.minimum(ramp[:, None], ramp[None])
+    return fade
 
 
 def _area(face: Face) -> float:

@@ -86,7 +86,8 @@ def mark(xmp: bytes | None, statement: str = STATEMENT, source_type: str = SOURC
     Args:
         xmp: the packet found in the photo, or None.
         statement: what the event says was done.
-        source_type: a URL of IPTC's terms: `SOURCE_TYPE`, or `DRAWN` where no trained model painted.
+        source_type: one of IPTC's terms, a URL: `SOURCE_TYPE`, or `DRAWN` for what no trained model
+            painted.
 
     >>> SOURCE_TYPE.encode() in mark(None)
     True

@@ -194,7 +194,10 @@ def find_model(model: str | Path | None = None) -> Path:
     if isinstance(model, Path) or (model is not None and _is_path(model)):
         path = Path(model)
         if not path.is_file():
-            raise ModelError(f"model file {path} does not exist or is not a file")
+            raise ModelError(
+                f"model file {path} does not exist or is not a file: give an ONNX file that "
+                f"mask2face exported, or a shipped name ({', '.join(shipped) or 'none here'})"
+            )
         return path
     if not shipped:
         raise ModelError("this installation ships no models: give the path of an ONNX file")

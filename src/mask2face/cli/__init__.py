@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from mask2face import __version__
 from mask2face.cli import dataset, photos, show, training
-from mask2face.errors import Mask2FaceError
+from mask2face.errors import Mask2FaceError, MissingLibraryError
 
 
 class _Group(TyperGroup):
@@ -22,8 +22,17 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except Mask2FaceError as error:
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(error.exit_code) from error
+            raise _exit(error) from error
+        except ImportError as error:
+            known = MissingLibraryError.of(error)
+            if known is None:
+                raise
+            raise _exit(known) from error
+
+
+def _exit(error: Mask2FaceError) -> typer.Exit:
+    typer.echo(f"error: {error}", err=True)
+    return typer.Exit(error.exit_code)
 
 
 app = typer.Typer(
