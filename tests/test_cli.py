@@ -20,7 +20,6 @@ from mask2face import photos, provenance
 from mask2face.cli import app
 from mask2face.devices import PROVIDERS
 from mask2face.masking import STYLES
-from mask2face.restorer import shipped_models
 
 HEAVY = {"numpy", "cv2", "PIL", "onnxruntime", "torch", "pydantic", "rich", "skimage", "dlib"}
 FACE = (80, 0, 400, 300)  # of the astronaut, px
@@ -592,7 +591,6 @@ def test_the_demo(here, tiny_model):
     assert "invented" in done.stderr
 
 
-@pytest.mark.skipif(not shipped_models(), reason="no weights are shipped yet")
 def test_shipped_model_in_the_demo(here):
     done = run("demo")
     assert done.exit_code == 0, done.output
@@ -600,7 +598,6 @@ def test_shipped_model_in_the_demo(here):
     assert Path("mask2face-demo/compare.png").is_file()
 
 
-@pytest.mark.skipif(not shipped_models(), reason="no weights are shipped yet")
 def test_shipped_model_is_the_default(here):
     done = run("unmask", "in.jpg")
     assert done.exit_code == 0

@@ -18,9 +18,6 @@ from mask2face.pipeline import (
     summary,
     unmask,
 )
-from mask2face.restorer import shipped_models
-
-SHIPPED = pytest.mark.skipif(not shipped_models(), reason="no weights are shipped yet")
 
 
 @pytest.fixture(scope="module")
@@ -228,14 +225,12 @@ def test_the_summary_counts():
     assert summary([bare]) == "1 face, no face masks replaced"
 
 
-@SHIPPED
 def test_shipped_model_leaves_the_astronaut_alone():
     result = Unmasker(device="cpu")(data.astronaut())
     assert len(result.faces) == 1
     assert not result.changed
 
 
-@SHIPPED
 @pytest.mark.parametrize(("style", "color"), [("surgical", "#9fd0ec"), ("n95", "#f2f2ee")])
 def test_shipped_model_takes_a_face_mask_off(style, color):
     from mask2face import mean_face
