@@ -55,7 +55,7 @@ class RidgeMap:
         holes: of the same pairs, float32 (M, S, S) in [0, 1].
         components: number of principal components, at most M - 1.
         side: pixels of the reduced crop that it works on.
-        penalty: of the ridge, in variances of a pixel.
+        penalty: of the ridge, grey levels squared; 3000 is best of 300 ... 10000 on validation pairs.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class RidgeMap:
         holes: Holes,
         components: int = 256,
         side: int = 32,
-        penalty: float = 1000.0,
+        penalty: float = 3000.0,
     ) -> None:
         self.side = min(side, outputs.shape[1])
         faces = _resized(outputs, self.side).reshape(len(outputs), -1).astype(np.float32)
