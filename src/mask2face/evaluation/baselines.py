@@ -55,7 +55,7 @@ class RidgeMap:
         holes: of the same pairs, float32 (M, S, S) in [0, 1].
         components: number of principal components, at most M - 1.
         side: pixels of the reduced crop that it works on.
-        penalty: of the ridge, grey levels squared; 3000 is best of 300 ... 10000 on validation pairs.
+        penalty: of the ridge, grey levels squared; the best of 300 to 10000 on validation pairs.
     """
 
     def __init__(
