@@ -90,6 +90,22 @@ def test_all_faces_or_the_largest(tiny_model, unmasker, two_faces):
     np.testing.assert_array_equal(largest.photo[:, 330:], two_faces[:, 330:])
 
 
+@pytest.mark.parametrize(("probability", "masked"), [(0.8, False), (0.95, True)])
+def test_a_net_that_is_not_sure_changes_nothing(tiny_model, astronaut, probability, masked):
+    unmasker = Unmasker(tiny_model, "cpu")
+
+    def restore(crops):
+        holes = np.zeros(crops.shape[:3], np.float32)
+        holes[:, crops.shape[1] // 2 :] = probability
+        return 255 - crops, holes
+
+    unmasker._restorer = restore
+    result = unmasker(astronaut)
+    assert [face.masked for face in result.faces] == [masked]
+    assert bool(result.hole.any()) == masked
+    assert np.array_equal(result.photo, astronaut) != masked
+
+
 def test_a_bare_face_comes_back_unchanged(idle, astronaut):
     result = idle(astronaut)
     assert not result.changed
