@@ -1,7 +1,7 @@
 """What a model must beat: `(inputs, holes) -> restored`, all uint8 (N, S, S, 3).
 
-None of them is trained by gradient descent; the two that learn are fitted in closed form on the
-bare faces of the train split.
+None of them is trained by gradient descent; those that learn are fitted in closed form on the train
+split.
 """
 
 from collections.abc import Callable
@@ -100,8 +100,8 @@ class PosteriorPCA:
     Bare faces are modelled as a mean and principal components (a Gaussian); for each crop the
     components are regressed on the pixels outside its own hole, with a ridge penalty in
     proportion to the noise over each component's variance: the posterior mean of probabilistic
-    PCA (Tipping and Bishop, 1999) with missing pixels. Stronger by half a decibel than one
-    ridge map from the crop with its hole blanked, because it knows each hole's outline.
+    PCA (Tipping and Bishop, 1999) with missing pixels. Stronger than `RidgeMap`: it solves anew
+    for each hole instead of fitting one map for all.
 
     Args:
         outputs: bare faces of the train split, uint8 (M, S, S, 3).
