@@ -41,3 +41,23 @@ def face_of_width():
 @pytest.fixture
 def face():
     return cut_face()
+
+
+NEXT_TO = 2**0.5 + 1e-6  # px between the centres of pixels whose contours are 1 px apart
+
+
+def far_beyond(hole, alpha):
+    """How much further than 1 px the hole reaches past what is covered, px.
+
+    Strings thinner than a pixel never cover half of one: there a fifth is enough.
+    """
+    half = (alpha >= 0.5).astype(np.uint8)
+    body = cv2.dilate(cv2.morphologyEx(half, cv2.MORPH_OPEN, np.ones((3, 3))), np.ones((5, 5)))
+    covered = (half > 0) | ((alpha >= 0.2) & (body == 0))
+    far = cv2.distanceTransform((~covered).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return max(float(far[hole >= 0.5].max(initial=0)) - NEXT_TO, 0.0)
+
+
+@pytest.fixture(scope="session")
+def beyond():
+    return far_beyond

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from mask2face.facemasks.drawn import Layer, Photo, Points
 
 SHIFT = 4  # fractional bits of OpenCV's drawing coordinates
+_CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+SKIRT = 0.45  # highest value of a hole where nothing covers the face, but a shadow may lie
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ def _halved(canvas: Photo, window: Window) -> Layer:
 def blend(picture: Layer, alpha: Layer, above: Layer) -> Layer:
     """`picture` (h, w, 3) under `above`, of the same shape or one colour (3,), by `alpha`."""
     if above.ndim == 1:
-        above = np.broadcast_to(above, picture.shape)
+        shape = picture.shape[:2]
+        above = np.asarray(cv2.merge([np.full(shape, part, np.float32) for part in above]))
     above = np.ascontiguousarray(above, np.float32)
     return np.asarray(cv2.blendLinear(picture, above, 1 - alpha, alpha))
 
@@ -104,12 +107,17 @@ def shadow(alpha: Layer, offset: Points, radius: float) -> Layer:
 
 
 def hole_of(alpha: Layer, reach: float) -> Layer:
-    """The hole for a coverage: reaches about `reach` px past it and fades out there."""
+    """The hole for a coverage.
+
+    It is above .5 where the coverage is, and half a pixel further; past that it stays below .5
+    and fades out within about `reach` px: there the contact shadow lies.
+    """
     grow = max(1, round(reach))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grow + 1, 2 * grow + 1))
-    grown = cv2.dilate(alpha, kernel)
-    fade = cv2.GaussianBlur(grown, (2 * grow + 1, 2 * grow + 1), 0)
-    hole: Layer = np.maximum(fade, alpha)
+    skirt = cv2.GaussianBlur(cv2.dilate(alpha, kernel), (2 * grow + 1, 2 * grow + 1), 0)
+    next_to = cv2.dilate(alpha, _CROSS)
+    core = cv2.GaussianBlur((alpha + next_to) * np.float32(0.5), (3, 3), 0)
+    hole: Layer = np.maximum(np.maximum(core, alpha), np.float32(SKIRT) * skirt)
     hole[hole < 1 / 255] = 0
     return np.minimum(hole, np.float32(1))
 

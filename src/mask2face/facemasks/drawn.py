@@ -18,17 +18,20 @@ class Drawn:
     """A photo with a face mask drawn on one face.
 
     Attributes:
-        photo: uint8 (H, W, 3) RGB; equals the input bit for bit where `hole` is 0.
-        hole: float32 (H, W) in [0, 1], 1 = replace. It covers the face mask, its strings and
-            the contact shadow a little past the rim, and fades out at the edge.
+        photo: uint8 (H, W, 3) RGB; equals `bare` bit for bit where `hole` is 0.
+        hole: float32 (H, W) in [0, 1], 1 = replace. It is .5 at the rim of the face mask and
+            of its strings, within 1 px; outside, where the contact shadow lies, it fades out.
         style: registry name.
         options: what was drawn, as far as it was chosen by name or number.
+        bare: uint8 (H, W, 3) RGB, the photo without the face mask but with everything else that
+            was drawn, such as a hand in front; None = the photo that was drawn on.
     """
 
     photo: Photo
     hole: NDArray[np.float32]
     style: str
     options: Options = field(default_factory=dict)
+    bare: Photo | None = None
 
 
 Style = Callable[..., Drawn]

@@ -1,13 +1,16 @@
-"""The rim of a face mask as smooth curves that follow the landmarks, hence the head's turn."""
+"""The rim of a face mask as smooth curves in space that follow the landmarks and the head."""
 
+import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
 from mask2face.facemasks.drawn import Points
 from mask2face.facemasks.frame import Frame
 
-WEARS = ("over_nose", "nose_out", "chin")
+_FAR = 0.15  # how much shorter the far side reaches when the head is turned by 30 degrees
+WEARS = ("over_nose", "nose_out", "chin", "one_ear")
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class Fit:
     """How a face mask sits.
 
     Attributes:
-        wear: "over_nose", "nose_out" or "chin".
+        wear: one of `WEARS`.
         bridge: height of the upper rim on the nose, landmark index in [27, 30].
         upper: jaw index of the upper corners (image left; mirrored for the right).
         lower: jaw index of the lower corners.
@@ -41,18 +44,17 @@ class Fit:
 
 @dataclass(frozen=True)
 class Outline:
-    """Four curves of points (n, 2) in photo px: top and bottom left to right, sides downwards."""
+    """Four curves of points (n, 3), px: top and bottom left to right, sides downwards.
+
+    The middles of `top` and `bottom` lie on the middle line of the face, unless `ear` is -1 or
+    1: then the face mask hangs from the ear of that side.
+    """
 
     top: Points
     right: Points
     bottom: Points
     left: Points
-
-    @property
-    def polygon(self) -> Points:
-        """The closed rim, clockwise in the image."""
-        parts = [self.top, self.right, self.bottom[::-1], self.left[::-1]]
-        return np.concatenate(parts)
+    ear: int = 0
 
 
 def smooth(points: Points, samples: int = 8) -> Points:
@@ -63,14 +65,58 @@ def smooth(points: Points, samples: int = 8) -> Points:
     >>> smooth(np.array([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]]), 2)[:, 0].tolist()
     [0.0, 0.4375, 1.0, 1.5625, 2.0]
     """
-    padded = np.concatenate([points[:1], points, points[-1:]])
-    t = (np.arange(samples) / samples)[:, None, None]
-    a, b, c, d = (padded[i : len(padded) - 3 + i] for i in range(4))
-    curve = 0.5 * (
-        2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * (b - c) + d - a) * t**3
+    weights = _spline(len(points), samples)
+    return np.asarray(weights @ points)
+
+
+@lru_cache(maxsize=64)
+def _spline(count: int, samples: int) -> Points:
+    """Weights ((count - 1) * samples + 1, count) of the points that a curve goes through."""
+    t = np.arange(samples) / samples
+    basis = np.stack(
+        [-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2]
     )
-    flat = curve.transpose(1, 0, 2).reshape(-1, points.shape[1])
-    return np.concatenate([flat, points[-1:]])
+    weights = np.zeros(((count - 1) * samples + 1, count))
+    for span in range(count - 1):
+        for place, share in enumerate(0.5 * basis, span - 1):  # the ends count twice
+            rows = slice(span * samples, (span + 1) * samples)
+            weights[rows, min(max(place, 0), count - 1)] += share
+    weights[-1, -1] = 1
+    return weights
+
+
+def bridge(rng: np.random.Generator) -> float:
+    """Where on the nose people wear the upper rim: landmark index in [27, 29.5].
+
+    Measured on 212 faces of real photos: the median is the upper end of the nose's bone.
+    """
+    return float(np.clip(rng.normal(28.0, 0.6), 27.0, 29.5))
+
+
+def adjusted(fit: Fit, height: float | None, below: float | None, tight: float | None) -> Fit:
+    """Replace what was chosen at random by what is asked for.
+
+    Args:
+        fit: how the face mask sits.
+        height: of the upper rim on the nose, 0 = at its tip ... 1 = between the eyes; or None.
+        below: reach below the chin in face heights, -0.2 ... 0.6; or None.
+        tight: 0 = loose ... 1 = close to the jaw; or None.
+
+    Raises:
+        ValueError: a number lies outside its range.
+    """
+    for name, value, low, high in (
+        ("height", height, 0.0, 1.0),
+        ("below", below, -0.2, 0.6),
+        ("tight", tight, 0.0, 1.0),
+    ):
+        if value is not None and not low <= value <= high:
+            raise ValueError(f"{name} must be {low:g} to {high:g}, got {value!r}")
+    if height is not None:
+        fit = replace(fit, bridge=30 - 3 * height)
+    if below is not None:
+        fit = replace(fit, chin=below)
+    return fit if tight is None else replace(fit, bulge=0.09 - 0.1 * tight)
 
 
 def wear_fit(fit: Fit, wear: str, rng: np.random.Generator) -> Fit:
@@ -101,7 +147,7 @@ def wear_fit(fit: Fit, wear: str, rng: np.random.Generator) -> Fit:
             chin=rng.uniform(0.08, 0.4),
             reach=rng.uniform(0.95, 1.04),
         )
-    return replace(fit, wear=wear)
+    return replace(fit, wear=wear)  # where "one_ear" hangs does not depend on the fit
 
 
 def trace(frame: Frame, fit: Fit, rng: np.random.Generator) -> Outline:
@@ -113,8 +159,10 @@ def trace(frame: Frame, fit: Fit, rng: np.random.Generator) -> Outline:
         rng: source of the asymmetry.
 
     Returns:
-        The four curves of the rim, in photo px.
+        The four curves of the rim.
     """
+    if fit.wear == "one_ear":
+        return _hanging(frame, rng)
     middle = _rim_middle(frame, fit, rng)
     corners = [_corner(frame, fit, middle, side, fit.upper, rng) for side in (-1, 1)]
     ends = [_corner(frame, fit, middle, side, fit.lower, rng) for side in (-1, 1)]
@@ -124,8 +172,33 @@ def trace(frame: Frame, fit: Fit, rng: np.random.Generator) -> Outline:
     return Outline(top=top, right=sides[1], bottom=bottom, left=sides[0])
 
 
+def _hanging(frame: Frame, rng: np.random.Generator) -> Outline:
+    """A face mask that dangles from the ear which shows more."""
+    likely = 0.5 + 0.5 * float(np.clip(frame.yaw / 15, -1, 1))
+    ear = -1 if rng.random() < likely else 1
+    down = frame.down + frame.right * rng.normal(0, 0.12)
+    across = frame.right - frame.out * ear * rng.uniform(-0.3, 0.7)
+    unit = frame.unit
+    start = frame.ear(ear, rng.uniform(0.8, 1.6)) + frame.right * ear * rng.normal(0, 0.03) * unit
+    half, length = across * rng.uniform(0.1, 0.22) * unit, down * rng.uniform(0.4, 0.62) * unit
+    slant = down * rng.normal(0, 0.06) * unit
+    bow = across * rng.normal(0, 0.05) * unit
+    sag = down * rng.uniform(0, 0.06) * unit
+    corners = [start + sign * (half + slant) for sign in (-1, 1)]
+    ends = [corner + length + frame.nudge(rng, 0.03) for corner in corners]
+    left, right = (
+        smooth(np.array([top, _between(top, end, 0.5) + bow, end]), 5)
+        for top, end in zip(corners, ends, strict=True)
+    )
+    top, bottom = (
+        smooth(np.array([one, _between(one, two, 0.5) + sag, two]), 8)
+        for one, two in (corners, ends)
+    )
+    return Outline(top=top, right=right, bottom=bottom, left=left, ear=ear)
+
+
 def _rim_middle(frame: Frame, fit: Fit, rng: np.random.Generator) -> Points:
-    points = frame.landmarks
+    points = frame.points
     if fit.wear == "nose_out":
         return _between(points[33], points[51], rng.uniform(0.0, 0.85))
     if fit.wear == "chin":
@@ -143,11 +216,13 @@ def _corner(
 ) -> Points:
     jaw = frame.jaw(index if side < 0 else 16 - index)
     anchor = middle + frame.down * float((jaw - middle) @ frame.down)
-    # the far side of a turned head is already foreshortened: keep its corner at the silhouette
-    far = max(0.0, side * frame.turn)
-    reach = fit.reach + (1.0 - fit.reach) * min(1.0, 2 * far)
-    point = _between(anchor, jaw, reach)
-    return point + rng.normal(0, fit.jitter, 2) * frame.unit
+    # of a turned head, what lies past the far cheek's outline is behind it
+    reach = fit.reach - _FAR * float(np.clip((side * frame.yaw - 10) / 20, 0, 1))
+    # nearer to the nose, the corner lies on the cheek: in front of the chord to the jaw
+    edge = abs(float((jaw - anchor) @ frame.right))
+    raised = frame.round_over(np.array(min(reach, 1.0) * edge), np.array(edge))
+    point = _between(anchor, jaw, reach) + frame.out * float(raised)
+    return np.asarray(point + frame.nudge(rng, fit.jitter))
 
 
 def _upper_rim(
@@ -155,7 +230,7 @@ def _upper_rim(
 ) -> Points:
     drop = frame.down * frame.unit * (1 + rng.normal(0, 0.25))
     # shares of the way from the corner to the nose, dip there, clearance below the eyelid
-    stations = ((0.42, fit.sag, 0.05), (0.76, 0.9 * fit.peak, 0.0), (0.92, 0.3 * fit.peak, None))
+    stations = ((0.42, fit.sag, 0.07), (0.76, 0.9 * fit.peak, 0.04), (0.92, 0.3 * fit.peak, None))
     halves = []
     for side, corner in ((-1, left), (1, right)):
         half = [corner]
@@ -180,19 +255,22 @@ def _lower_rim(
     inner = [
         index for index in (5.0, 6.5, 8.0, 9.5, 11.0) if fit.lower + 0.6 < index < 15.4 - fit.lower
     ]
-    height = float((frame.landmarks[8] - frame.landmarks[27]) @ frame.down)
+    height = float((frame.points[8] - frame.points[27]) @ frame.down)
+    below = frame.down - 0.3 * frame.out
     controls = [left]
     for index in inner:
         point = frame.jaw(index)
         outward = point - frame.centre
-        outward = outward / max(float(np.hypot(*outward)), 1e-6)
-        fall = np.cos((index - 8) / (8 - fit.lower) * np.pi / 2) ** 0.6
-        point = point + outward * fit.bulge * frame.unit + frame.down * fit.chin * height * fall
-        controls.append(point + rng.normal(0, fit.jitter * 0.6, 2) * frame.unit)
+        outward = outward - frame.out * float(outward @ frame.out)
+        outward = outward * (fit.bulge * frame.unit / max(math.sqrt(outward @ outward), 1e-6))
+        fall = math.cos((index - 8) / (8 - fit.lower) * math.pi / 2)
+        point = point + outward + below * (fit.chin * height * fall)
+        controls.append(point + frame.nudge(rng, 0.6 * fit.jitter))
     controls.append(right)
     return np.array(controls)
 
 
 def _side(frame: Frame, start: Points, end: Points, rng: np.random.Generator) -> Points:
-    bow = frame.right * rng.normal(0, 0.012) * frame.unit
+    outwards = float(np.sign((start - frame.centre) @ frame.right))
+    bow = frame.right * outwards * rng.normal(0.012, 0.012) * frame.unit
     return smooth(np.array([start, _between(start, end, 0.5) + bow, end]), 5)
