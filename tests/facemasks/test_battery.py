@@ -6,7 +6,7 @@ import pytest
 from mask2face.facemasks import FACEMASKS, WEIGHTS, draw
 
 WORN = sorted(set(FACEMASKS) - {"bare"})
-FABRIC = ["cloth", "n95", "scarf", "surgical"]
+FABRIC = ["cloth", "duckbill", "kn95", "n95", "scarf", "surgical"]
 SEEDS = range(5)
 
 
@@ -27,7 +27,8 @@ def assert_contract(result, photo):
     assert result.hole.min() >= 0
     assert result.hole.max() <= 1
     outside = result.hole == 0
-    np.testing.assert_array_equal(result.photo[outside], photo[outside])
+    bare = photo if result.bare is None else result.bare
+    np.testing.assert_array_equal(result.photo[outside], bare[outside])
 
 
 def test_registry_names_are_module_names():
@@ -89,8 +90,9 @@ def test_the_hole_holds_what_changed(style, face):
     photo, _ = face
     for seed in SEEDS:
         result = drawn_with(style, face, seed)
-        changed = np.abs(result.photo.astype(int) - photo).max(axis=2) > 60
-        assert result.hole[changed].min() > 0.25
+        bare = photo if result.bare is None else result.bare
+        changed = np.abs(result.photo.astype(int) - bare).max(axis=2) > 80
+        assert result.hole[changed].min() > 0.2
         solid = result.hole > 0.99
         assert (result.photo[solid] != photo[solid]).any(axis=1).mean() > 0.8
 
@@ -154,6 +156,28 @@ def test_nose_out_leaves_the_tip_of_the_nose(style, face):
         assert result.hole[mouth(landmarks)] > 0.99
 
 
+@pytest.mark.parametrize("style", [*FABRIC, "gas", "respirator"])
+def test_the_height_on_the_nose_is_taken(style, face):
+    _, landmarks = face
+    x, y = landmarks[28].round().astype(int)
+    high, low = (drawn_with(style, face, 4, height=height).hole for height in (0.95, 0.1))
+    assert high[y, x] > 0.9
+    assert low[y, x] < 0.5
+
+
+@pytest.mark.parametrize("style", sorted({*FABRIC, "gas", "respirator"} - {"scarf"}))
+def test_the_reach_below_the_chin_is_taken(style, face):
+    far, near = (drawn_with(style, face, 4, below=below).hole for below in (0.4, 0.0))
+    ends = [np.flatnonzero((hole > 0.5).any(axis=1)).max() for hole in (far, near)]
+    assert ends[0] > ends[1] + 15  # of 75 px from the bridge of the nose to the chin
+
+
+@pytest.mark.parametrize("style", ["cloth", "surgical"])
+def test_a_loose_one_is_larger_than_a_tight_one(style, face):
+    loose, tight = (drawn_with(style, face, 4, tight=tight).hole.sum() for tight in (0.0, 1.0))
+    assert loose > 1.03 * tight
+
+
 @pytest.mark.parametrize("style", [*FABRIC, "polygon"])
 def test_a_colour_is_taken(style, face):
     result = drawn_with(style, face, 1, colour="#0a0aff")
@@ -184,7 +208,11 @@ def test_wrong_input_is_refused(style, photo, landmarks):
     [
         ({"wear": "on the head"}, "over_nose"),
         ({"colour": "blue"}, "#0473e2"),
-        ({"pattern": "tartan"}, "stripes"),
+        ({"pattern": "zigzagged"}, "stripes"),
+        ({"colour": "#ff0000", "colour_weight": 1.5}, "0 to 1"),
+        ({"height": 1.5}, "0 to 1"),
+        ({"below": 2.0}, "-0.2 to 0.6"),
+        ({"tight": -1.0}, "0 to 1"),
     ],
 )
 def test_wrong_options_name_what_is_accepted(options, named, face):

@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from mask2face.errors import UnknownNameError
-from mask2face.facemasks import FACEMASKS, WEIGHTS, draw, draw_random
+from mask2face.facemasks import (
+    FACEMASKS,
+    IN_FRONT,
+    OCCLUDERS,
+    WEIGHTS,
+    WORN_WRONGLY,
+    draw,
+    draw_random,
+)
 
 
 def test_unknown_style_names_the_nearest(face):
@@ -13,14 +21,20 @@ def test_unknown_style_names_the_nearest(face):
 def test_every_style_and_wear_is_drawn(face_of_width):
     face = face_of_width(40)
     rng = np.random.default_rng(0)
-    drawn = [draw_random(*face, rng) for _ in range(400)]
+    drawn = [draw_random(*face, rng) for _ in range(700)]
     styles = [one.style for one in drawn]
     assert set(styles) == set(FACEMASKS)
-    assert {one.options.get("wear") for one in drawn} >= {"over_nose", "nose_out", "chin"}
+    assert {one.options.get("wear") for one in drawn} >= {"over_nose", *WORN_WRONGLY}
+    assert {one.options.get("in_front") for one in drawn} >= {None, *IN_FRONT}
     for style, share in WEIGHTS.items():
-        assert styles.count(style) / 400 == pytest.approx(share, abs=0.07)
-    wrongly = [one.options.get("wear") in ("nose_out", "chin") for one in drawn]
+        assert styles.count(style) / 700 == pytest.approx(share, abs=0.07)
+    wrongly = [one.options.get("wear") in WORN_WRONGLY for one in drawn]
     assert 0.06 < np.mean(wrongly) < 0.19
+
+
+def test_every_thing_in_front_has_a_share():
+    assert set(IN_FRONT) == set(OCCLUDERS)
+    assert sum(IN_FRONT.values()) == pytest.approx(1)
 
 
 def test_same_seed_same_pixels(face):

@@ -3,10 +3,21 @@
 import numpy as np
 
 from mask2face.facemasks import fabric, surface
+from mask2face.facemasks.drape import Hang, drape, tightened
 from mask2face.facemasks.drawn import Drawn, Layer, Photo, Points, check
 from mask2face.facemasks.frame import Frame
-from mask2face.facemasks.garment import Cloth, folds, loop_colour, loops, put_on, straps
-from mask2face.facemasks.outline import Fit, trace, wear_fit
+from mask2face.facemasks.garment import (
+    Cloth,
+    Piece,
+    folds,
+    loop_colour,
+    loops,
+    put_on,
+    straps,
+    tinted,
+)
+from mask2face.facemasks.outline import Fit, adjusted, bridge, trace, wear_fit
+from mask2face.facemasks.weave import any_weave, weave
 
 
 def draw(
@@ -16,6 +27,10 @@ def draw(
     *,
     wear: str = "over_nose",
     colour: str = "",
+    colour_weight: float = 1.0,
+    height: float | None = None,
+    below: float | None = None,
+    tight: float | None = None,
 ) -> Drawn:
     """Draw a surgical face mask.
 
@@ -23,16 +38,20 @@ def draw(
         photo: uint8 (H, W, 3) RGB, not changed.
         landmarks: (68, 2) x, y in photo px, iBUG order; may lie outside the photo.
         rng: source of all randomness.
-        wear: "over_nose", "nose_out" or "chin".
+        wear: one of `outline.WEARS`.
         colour: "#rrggbb", or "" for a random one.
+        colour_weight: share of `colour` against the random one, [0, 1].
+        height: of the upper rim, 0 = tip of the nose ... 1 = between the eyes; None = random.
+        below: reach below the chin in face heights, -0.2 ... 0.6; None = random.
+        tight: 0 = loose ... 1 = close to the face; None = random.
 
     Raises:
         ValueError: an argument has the wrong type, shape or name.
     """
     check(photo, landmarks)
     frame = Frame(landmarks)
-    own = fabric.parse(colour) if colour else _colour(rng)
-    outline = trace(frame, wear_fit(_fit(rng), wear, rng), rng)
+    own = tinted(fabric.pick(fabric.SURGICAL, rng), colour, colour_weight)
+    outline = trace(frame, wear_fit(adjusted(_fit(rng), height, below, tight), wear, rng), rng)
     white = np.full(3, rng.uniform(0.85, 0.97))
     ink = white if rng.random() < 0.7 else loop_colour(own, rng)
     hung = straps if rng.random() < 0.12 else loops  # some are tied behind the head
@@ -41,50 +60,63 @@ def draw(
     def paint(cloth: Cloth, rng: np.random.Generator) -> tuple[Layer, Layer]:
         return _paint(cloth, rng, own)
 
-    drawn, hole = put_on(photo, frame, outline, paint, strings, rng)
+    hang = Hang(rng.uniform(0.75, 1), rng.uniform(0.01, 0.05), rng.uniform(0.7, 1.1))
+    piece = Piece(drape(frame, outline, tightened(hang, tight)), paint)
+    drawn, hole = put_on(photo, frame, [piece], strings, rng)
     return Drawn(drawn, hole, "surgical", {"wear": wear, "colour": fabric.text(own)})
-
-
-def _colour(rng: np.random.Generator) -> Points:
-    return fabric.pick(fabric.SURGICAL, rng)
 
 
 def _fit(rng: np.random.Generator) -> Fit:
     return Fit(
-        bridge=rng.uniform(27.7, 29.6),
-        upper=rng.uniform(1.0, 2.5),
-        lower=rng.uniform(3.7, 5.4),
-        reach=rng.uniform(0.82, 1.05),
-        sag=rng.uniform(-0.01, 0.04),
-        peak=rng.uniform(-0.01, 0.045),
-        chin=rng.uniform(0.0, 0.13),
-        bulge=rng.uniform(0.0, 0.085),
+        bridge=bridge(rng),
+        upper=rng.uniform(0.3, 1.7),
+        lower=rng.uniform(3.2, 5.0),
+        reach=rng.uniform(0.8, 1.04),
+        sag=rng.uniform(-0.05, 0.01),
+        peak=rng.uniform(-0.01, 0.035),
+        chin=rng.uniform(-0.05, 0.1),
+        bulge=rng.uniform(-0.02, 0.06),
     )
 
 
 def _paint(cloth: Cloth, rng: np.random.Generator, own: Points) -> tuple[Layer, Layer]:
     u, v = cloth.u, cloth.v
-    height = surface.dome(
-        u, v, rng.uniform(0.2, 0.42), rng.uniform(0.02, 0.1), rng.uniform(0.2, 0.8)
-    )
-    height = height + folds(cloth, rng, rng.uniform(0.004, 0.024))
-    tone = np.ones_like(u)
-    bend = rng.uniform(-0.06, 0.1)
-    width = rng.uniform(0.014, 0.03)
-    wobble = surface.warped_noise(rng, u, v, 3, 4) * np.float32(rng.uniform(0.005, 0.02))
-    for spot in np.linspace(rng.uniform(0.22, 0.36), rng.uniform(0.6, 0.8), rng.integers(2, 5)):
-        line = (v + wobble - np.float32(spot + rng.normal(0, 0.015)) - bend * u * u) / width
-        strength = (0.4 + 0.6 * np.abs(u)) * rng.uniform(0.1, 0.5)
-        tone -= strength * np.exp(-(line**2))
-        tone += 0.5 * strength * np.exp(-((line - 1.8) ** 2))
-        height = height + rng.uniform(0.003, 0.02) / (1 + np.exp(-2 * line.clip(-9, 9)))
-    if rng.random() < 0.7:  # nose wire and the seam that holds it
-        seam = (v - np.float32(rng.uniform(0.06, 0.11))) / 0.012
-        tone -= rng.uniform(0.04, 0.25) * np.exp(-(seam**2)) * (np.abs(u) < rng.uniform(0.3, 1.2))
+    height = folds(cloth, rng, rng.uniform(0.004, 0.026))
+    tone, raised = weave(cloth, any_weave(rng, "surgical"), rng)
+    height = height + raised
+    tone, height = _pleats(cloth, tone, height, rng)
+    pocket = rng.uniform(0.035, 0.06)  # the upper rim is doubled and holds the nose wire
+    if rng.random() < 0.7:
+        seam = (v * cloth.tall - np.float32(pocket)) / 0.008
+        tone = tone - rng.uniform(0.04, 0.25) * np.exp(-(seam**2))
     hem = rng.uniform(0.012, 0.03)
-    tone -= rng.uniform(0.02, 0.25) * np.exp(-(((cloth.edge - hem) / 0.006) ** 2))
-    tone *= 1 - rng.uniform(0, 0.15) * np.exp(-cloth.edge / 0.01)
+    weld = np.exp(-(((cloth.edge - hem) / 0.006) ** 2))
+    if rng.random() < 0.5:  # dotted rows along the sides
+        dots = np.sin(v * np.float32(rng.uniform(60, 110))) > 0
+        strip = np.exp(-(((1 - np.abs(u)) * 0.45 - hem) ** 2) / 0.006**2)
+        weld = np.maximum(0.5 * weld, strip * dots)
+    tone = tone - rng.uniform(0.02, 0.2) * weld
+    tone = tone * (1 - rng.uniform(0, 0.12) * np.exp(-cloth.edge / 0.01) * (1 - 0.7 * v))
     albedo = own.astype(np.float32) * tone[..., None]
-    if rng.random() < 0.15:  # a pale back and inlay: the border is whiter than the middle
-        albedo += (np.float32(0.93) - albedo) * cloth.border(hem)[..., None]
+    if rng.random() < 0.3:  # paler where it is doubled
+        doubled = np.maximum((v * cloth.tall < pocket), (1 - np.abs(u)) * 0.45 < pocket)
+        pale = np.float32(rng.uniform(0.1, 0.5)) * doubled[..., None]
+        albedo = albedo + (np.float32(0.93) - albedo) * pale
     return albedo.astype(np.float32), height.astype(np.float32)
+
+
+def _pleats(
+    cloth: Cloth, tone: Layer, height: Layer, rng: np.random.Generator
+) -> tuple[Layer, Layer]:
+    """Thin dark lines with a pale upper lip, nearly level, closer together at the sides."""
+    u, v = cloth.u, cloth.v
+    bend = rng.uniform(-0.05, 0.3)
+    width = rng.uniform(0.01, 0.022)
+    wobble = surface.warped_noise(rng, u, v, 3, 4) * np.float32(rng.uniform(0.004, 0.016))
+    for spot in np.linspace(rng.uniform(0.2, 0.34), rng.uniform(0.58, 0.8), rng.integers(2, 5)):
+        line = (v + wobble - np.float32(spot + rng.normal(0, 0.015)) - bend * u * u) / width
+        strength = (0.4 + 0.6 * np.abs(u)) * rng.uniform(0.08, 0.4)
+        tone = tone - strength * np.exp(-(line**2))
+        tone = tone + 0.4 * strength * np.exp(-((line + 1.8) ** 2))
+        height = height + rng.uniform(0.002, 0.014) / (1 + np.exp(-2 * line.clip(-9, 9)))
+    return tone, height

@@ -1,0 +1,124 @@
+"""A half-face respirator of rubber with one or two filters and a valve; wide head straps."""
+
+import numpy as np
+
+from mask2face.facemasks import fabric
+from mask2face.facemasks.canister import Canister, on
+from mask2face.facemasks.canister import piece as canister_piece
+from mask2face.facemasks.drape import Hang, drape, tightened
+from mask2face.facemasks.drawn import Drawn, Layer, Options, Photo, Points, check
+from mask2face.facemasks.frame import Frame
+from mask2face.facemasks.garment import Cloth, Piece, put_on, straps, tinted
+from mask2face.facemasks.mesh import Sheet
+from mask2face.facemasks.outline import Fit, adjusted, trace
+
+RUBBER: fabric.Palette = (
+    (0.38, (0.10, 0.10, 0.11)),
+    (0.24, (0.33, 0.35, 0.38)),
+    (0.14, (0.22, 0.30, 0.42)),
+    (0.12, (0.62, 0.64, 0.66)),
+    (0.12, (0.45, 0.20, 0.18)),
+)
+FILTERS: fabric.Palette = (
+    (0.30, (0.85, 0.25, 0.50)),
+    (0.25, (0.88, 0.87, 0.84)),
+    (0.20, (0.12, 0.12, 0.13)),
+    (0.15, (0.85, 0.75, 0.20)),
+    (0.10, (0.35, 0.50, 0.35)),
+)
+
+
+def draw(
+    photo: Photo,
+    landmarks: Points,
+    rng: np.random.Generator,
+    *,
+    colour: str = "",
+    colour_weight: float = 1.0,
+    height: float | None = None,
+    below: float | None = None,
+    tight: float | None = None,
+) -> Drawn:
+    """Draw a half-face respirator.
+
+    Args:
+        photo: uint8 (H, W, 3) RGB, not changed.
+        landmarks: (68, 2) x, y in photo px, iBUG order; may lie outside the photo.
+        rng: source of all randomness.
+        colour: "#rrggbb" of the rubber, or "" for a random one.
+        colour_weight: share of `colour` against the random one, [0, 1].
+        height: of the upper rim, 0 = tip of the nose ... 1 = between the eyes; None = random.
+        below: reach below the chin in face heights, -0.2 ... 0.6; None = random.
+        tight: 0 = loose ... 1 = close to the face; None = random.
+
+    Raises:
+        ValueError: an argument has the wrong type, shape or value.
+    """
+    check(photo, landmarks)
+    frame = Frame(landmarks)
+    own = tinted(fabric.pick(RUBBER, rng), colour, colour_weight)
+    outline = trace(frame, adjusted(_fit(rng), height, below, tight), rng)
+    body = drape(
+        frame, outline, tightened(Hang(1.0, 0.02, 0.8, inflate=rng.uniform(0.1, 0.18)), tight)
+    )
+    dark = np.full(3, rng.uniform(0.04, 0.2))
+    strings = straps(frame, outline, dark, rng)
+
+    def paint(cloth: Cloth, rng: np.random.Generator) -> tuple[Layer, Layer]:
+        return rubber(cloth, rng, own)
+
+    pieces = [Piece(body, paint), *_filters(frame, body, rng)]
+    if rng.random() < 0.8:  # the valve in the middle
+        valve = on(body, 0.0, rng.uniform(0.55, 0.75))
+        size = rng.uniform(0.07, 0.12) * frame.unit
+        shape = Canister(*valve, size, 0.5 * size, rng.uniform(0.75, 1))
+        pieces.append(canister_piece(shape, (own * rng.uniform(0.6, 1.2)).clip(0, 1), rng))
+    drawn, hole = put_on(photo, frame, pieces, strings, rng)
+    options: Options = {"colour": fabric.text(own)}
+    return Drawn(drawn, hole, "respirator", options)
+
+
+def _fit(rng: np.random.Generator) -> Fit:
+    upper = rng.uniform(2.6, 3.8)
+    return Fit(
+        bridge=rng.uniform(27.5, 28.8),
+        upper=upper,
+        lower=upper + rng.uniform(0.8, 1.6),
+        reach=rng.uniform(0.6, 0.82),
+        sag=rng.uniform(-0.05, 0.0),
+        peak=rng.uniform(0.0, 0.03),
+        chin=rng.uniform(0.0, 0.08),
+        bulge=rng.uniform(-0.02, 0.03),
+    )
+
+
+def rubber(cloth: Cloth, rng: np.random.Generator, own: Points) -> tuple[Layer, Layer]:
+    """Moulded rubber: a lip along the rim, a raised panel in the middle; see `garment.Paint`."""
+    lip = rng.uniform(0.03, 0.06)
+    tone = 1 - rng.uniform(0.1, 0.4) * np.exp(-(((cloth.edge - lip) / 0.012) ** 2))
+    panel = np.maximum(np.abs(cloth.u) / 0.45, np.abs(cloth.v - 0.5) / 0.35)
+    tone = tone - rng.uniform(0, 0.35) * np.exp(-(((panel - 1) / 0.06) ** 2))
+    relief = 0.012 / (1 + np.exp(((panel - 1) * 12).clip(-30, 30)))
+    albedo = own.astype(np.float32) * tone[..., None]
+    return albedo.clip(0, 1).astype(np.float32), relief.astype(np.float32)
+
+
+def _filters(frame: Frame, body: Sheet, rng: np.random.Generator) -> list[Piece]:
+    """Two filters at the sides, or one in front."""
+    colour = fabric.pick(FILTERS, rng)
+    radius = rng.uniform(0.13, 0.27) * frame.unit
+    height = radius * rng.uniform(0.25, 1.0)
+    taper = rng.uniform(0.85, 1.05)
+    if rng.random() < 0.15:
+        foot, axis = on(body, 0.0, 0.55)
+        tilted = axis + 0.4 * frame.down
+        return [canister_piece(Canister(foot, tilted, radius, height, taper), colour, rng)]
+    u, v = rng.uniform(0.5, 0.75), rng.uniform(0.4, 0.65)
+    sideways, away = rng.uniform(-0.3, 0.6), rng.uniform(0, 0.6) * radius
+    pieces = []
+    for side in (-1, 1):
+        foot, axis = on(body, side * u, v)
+        tilted = axis + sideways * side * frame.right + rng.uniform(0, 0.4) * frame.down
+        foot = foot + side * frame.right * away
+        pieces.append(canister_piece(Canister(foot, tilted, radius, height, taper), colour, rng))
+    return pieces
