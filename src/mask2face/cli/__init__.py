@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from mask2face import __version__
-from mask2face.cli import dataset, photos, show, training
+from mask2face.cli import dataset, photos, show, templates, training
 from mask2face.errors import Mask2FaceError, MissingLibraryError
 
 
@@ -52,6 +52,7 @@ app.command()(show.demo)
 app.command()(show.inspect)
 app.command()(show.models)
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(templates.app, name="templates")
 app.command()(training.train)
 app.command()(training.export)
 app.command()(training.evaluate)
