@@ -166,7 +166,7 @@ BAD = [
     (["unmask", "-"], 1, "stdin: the photo is empty (0 bytes)"),
     (["unmask", ".", "-"], 2, "cannot go to stdout"),
     (["mask", "in.jpg", "--style", "surgicl"], 2, "did you mean 'surgical'"),
-    (["mask", "in.jpg", "--style", "hand", "--color", "#0473e2"], 2, "takes no color"),
+    (["mask", "in.jpg", "--style", "bare", "--color", "#0473e2"], 2, "takes no color"),
     (["mask", "in.jpg", "--color", "blue"], 2, "give one like '#0473e2'"),
     (["mask", "in.jpg", "--seed", "-1"], 2, "Invalid value for '--seed'"),
     (["mask", "in.jpg", "-", "--holes"], 2, "needs a file to write beside"),

@@ -75,14 +75,66 @@ def mask(
     out: Out = None,
     *,
     style: Annotated[
-        str, typer.Option(help="random, surgical, cloth, n95, polygon, scarf, hand or bare.")
+        str,
+        typer.Option(
+            help="One or more of surgical, cloth, kn95, n95, duckbill, respirator, gas, scarf, "
+            "shield, polygon and bare, with commas: each face gets one of them. Or random. Or all: "
+            "a photo for each style, IN.masked.STYLE.jpg."
+        ),
     ] = "random",
-    color: Annotated[
-        str | None, typer.Option(help="As '#0473e2', for the styles that take one.")
+    color: Annotated[str | None, typer.Option(help="As '#0473e2'. Default: any.")] = None,
+    color_weight: Annotated[
+        float | None,
+        typer.Option(help="Share of --color, 0 to 1. Default: 1, of templates 0.5."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same.")] = 0,
+    pattern: Annotated[
+        str | None,
+        typer.Option(
+            help="A print (plain, dots, stripes, checks, florals, letters, ...) or a picture file."
+        ),
+    ] = None,
+    pattern_weight: Annotated[
+        float | None,
+        typer.Option(help="Share of --pattern, 0 to 1. Default: 1, of templates 0.5."),
+    ] = None,
+    wear: Annotated[
+        str | None, typer.Option(help="over_nose, nose_out, chin or one_ear. Default: over_nose.")
+    ] = None,
+    in_front: Annotated[
+        str | None,
+        typer.Option(
+            help="In front of every face mask: hand, cup, microphone, glasses, card, hair, ..."
+        ),
+    ] = None,
+    templates: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="A template pack of MaskTheFace: the styles are then its names.",
+        ),
+    ] = None,
+    code: Annotated[
+        str | None,
+        typer.Option(
+            help="As 'cloth-#e54294, cloth-checks.png, n95': the faces of a photo take the entries "
+            "in turn, in a random order. Instead of --style, --color and --pattern."
+        ),
+    ] = None,
+    faces: Annotated[str, typer.Option(help="all, or largest.")] = "all",
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="The same seed draws the same on a photo of the same name, whatever the others.",
+        ),
+    ] = 0,
     holes: Annotated[
-        bool, typer.Option("--holes", help="Also write what is covered, as NAME.hole.png.")
+        bool,
+        typer.Option(
+            "--holes",
+            help="Also write what is covered, as NAME.hole.png, and what was drawn on whom, as "
+            "NAME.faces.json.",
+        ),
     ] = False,
     device: Device = "auto",
     recursive: Recursive = False,
@@ -93,25 +145,35 @@ def mask(
 ) -> None:
     """Draw a face mask on every face of photos. Needs: pip install 'mask2face[data]'.
 
-    IN.jpg becomes IN.masked.jpg beside it. Photos in which no face is found are listed and not
-    written; the exit status is then 1.
+    IN.jpg becomes IN.masked.jpg beside it; a folder becomes the folder IN.masked. Photos in which
+    no face is found, or none that can be drawn on, are listed and not written; the exit status is
+    then 1. Faces too small or cut off are counted; they alone do not change it.
     """
     from mask2face import masking
-    from mask2face.cli import batch, results
+    from mask2face.cli import batch, masks, results
     from mask2face.folders import plan
+    from mask2face.masking.choice import drawer
 
+    masking.check_call(seed, faces)
     want = results.Wanted("photo", format, quality)
-    planned = plan(source, out, tag="masked", recursive=recursive, format=format)
+    drawing = drawer(
+        style,
+        color,
+        color_weight=color_weight,
+        pattern=pattern,
+        pattern_weight=pattern_weight,
+        wear=wear,
+        in_front=in_front,
+        templates=templates,
+        code=code,
+    )
+    drawers = drawing.each() if style == "all" else {"": drawing}
+    planned = plan(source, out, tag=masks.TAG, recursive=recursive, format=format)
+    planned = masks.without_results(planned, drawing.wardrobe.names)
+    planned, styles = masks.styled(planned, drawers)
     batch.check_streams(planned, as_json)
     if holes:
-        results.check_holes(planned, overwrite)
-    masking.drawer(style, color)  # refuse a wrong style before anything is loaded
+        masks.check_beside(planned, overwrite)
     masker = masking.Masker(device=device)
-
-    def work(job: "Job", data: bytes) -> "Outcome":
-        outcome, hole = results.masked(masker, job, data, want, style=style, color=color, seed=seed)
-        if holes and outcome.data is not None and job.target is not None:
-            results.write_hole(hole, job.target)
-        return outcome
-
+    work = masks.Work(masker, drawers, styles, seed=seed, faces=faces, want=want, holes=holes)
     batch.run(planned, work, overwrite=overwrite, as_json=as_json)

@@ -2,6 +2,7 @@
 
 import sys
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,6 +11,9 @@ from skimage import data
 from mask2face import masking, mean_face
 from mask2face.errors import MissingExtraError, PhotoError, UnknownNameError, UsageError
 from mask2face.facemasks import FACEMASKS
+from mask2face.masking.wardrobe import Own
+
+COLORED = [name for name in FACEMASKS if "colour" in Own().takes(name)]
 
 
 @pytest.fixture(scope="module")
@@ -49,25 +53,59 @@ def test_the_same_seed_draws_the_same_and_the_input_is_not_touched(masker, astro
     np.testing.assert_array_equal(astronaut, before)
 
 
-@pytest.mark.parametrize("style", masking.COLORED)
+@pytest.mark.parametrize("style", COLORED)
 def test_the_colour_reaches_every_style_that_takes_one(masker, astronaut, style):
     drawn = masker(astronaut, style, color="#ff0000")
     (face,) = drawn.faces
-    if "colour" in face.options:
-        assert face.options["colour"] == "#ff0000"
-    change = drawn.photo[drawn.hole > 0.99].astype(int).mean(0)
+    assert face.options["color"] == "#ff0000"
+    change = drawn.photo[drawn.hole > 0.9].astype(int).mean(0)
     assert change[0] > change[1:].max() + 25, "it is red"
 
 
 def test_random_with_a_colour_takes_a_style_that_has_one(masker, astronaut):
     styles = {masker(astronaut, seed=seed, color="#00ff00").faces[0].style for seed in range(6)}
-    assert styles <= set(masking.COLORED)
+    assert styles <= set(COLORED)
     assert len(styles) > 1
 
 
 def test_random_always_covers_something(masker, astronaut):
     assert all(masker(astronaut, seed=seed).hole.max() > 0.9 for seed in range(6))
-    assert "bare" not in masking._DRAWN
+
+
+def test_what_is_said_of_a_face(masker, astronaut):
+    (face,) = masker(astronaut, "surgical", color="#ff0000", wear="nose_out").faces
+    assert 0.5 < face.score <= 1
+    assert abs(face.pose.roll) < 15
+    assert abs(face.pose.yaw) < 25
+    assert face.options["wear"] == "nose_out"
+    assert not {"colour", "colour_weight"} & set(face.options)
+    upside_down = np.ascontiguousarray(np.rot90(astronaut))
+    turned = masker(upside_down, "surgical").faces
+    assert all(abs(one.pose.roll) > 45 for one in turned)
+
+
+def test_the_largest_face_alone_is_drawn_as_among_all(masker, astronaut):
+    small = cv2.resize(astronaut, (160, 150), interpolation=cv2.INTER_AREA)
+    two = np.hstack([np.vstack([small, small[::-1]]), astronaut])
+    every = masker(two, "cloth", 5)
+    (alone,) = masker(two, "cloth", 5, faces="largest").faces
+    (same,) = (face for face in every.faces if face.box == alone.box)
+    assert len(every.faces) > 1
+    assert same.options == alone.options
+    x0, y0, x1, y1 = (int(value) for value in alone.box)
+    assert x0 > 160, "at the right"
+    drawn = masker(two, "cloth", 5, faces="largest").photo
+    np.testing.assert_array_equal(drawn[y0:y1, x0:x1], every.photo[y0:y1, x0:x1])
+    assert not (drawn[:, :150] != two[:, :150]).any(), "the small face stays bare"
+
+
+def test_a_code_is_dealt_to_the_faces_of_a_photo(masker, astronaut):
+    two = np.hstack([astronaut, astronaut[:, ::-1]])
+    for seed in range(4):
+        styles = [face.style for face in masker(two, seed=seed, code="n95, cloth-#00ff00").faces]
+        assert sorted(styles) == ["cloth", "n95"]
+    one = {masker(astronaut, seed=seed, code="n95, cloth").faces[0].style for seed in range(8)}
+    assert one == {"n95", "cloth"}
 
 
 def test_without_a_face_nothing_is_drawn(masker):
@@ -80,7 +118,10 @@ def test_without_a_face_nothing_is_drawn(masker):
 
 def test_a_face_too_small_to_draw_on_is_left_alone(astronaut):
     spot = masking.Masker(lambda _photo, _face: np.zeros((68, 2), np.float32), device="cpu")
-    assert spot(astronaut, "cloth").faces == ()
+    drawn = spot(astronaut, "cloth")
+    assert drawn.faces == ()
+    assert len(drawn.undrawn) == 1, "but counted"
+    np.testing.assert_array_equal(drawn.photo, astronaut)
 
 
 def test_the_public_function_uses_dlibs_landmarks(astronaut):
@@ -99,17 +140,25 @@ def test_the_public_function_uses_dlibs_landmarks(astronaut):
         ({"style": "surgicall"}, UnknownNameError, "did you mean 'surgical'"),
         ({"color": "blue"}, UsageError, "#0473e2"),
         ({"color": "#12345"}, UsageError, "#0473e2"),
-        ({"style": "hand", "color": "#0473e2"}, UsageError, "takes no color"),
+        ({"style": "bare", "color": "#0473e2"}, UsageError, "takes no color"),
+        ({"style": "all"}, UsageError, "call once for each"),
         ({"seed": -1}, UsageError, "0 or more"),
+        ({"seed": 1.5}, UsageError, "whole number"),
+        ({"seed": True}, UsageError, "whole number"),
+        ({"seed": None}, UsageError, "whole number"),
+        ({"faces": "some"}, UsageError, "'all' or 'largest'"),
+        ({"color_weight": 0.5}, UsageError, "give a color too"),
+        ({"code": "n95", "style": "cloth"}, UsageError, "or the code"),
     ],
 )
-def test_bad_arguments(astronaut, options, error, words):
+def test_bad_arguments(astronaut, options, error, words, monkeypatch):
+    monkeypatch.setattr(masking, "_shared", lambda: pytest.fail("something was loaded"))
     with pytest.raises(error, match=words):
         masking.mask(astronaut, **options)
 
 
 def test_a_negative_seed_is_refused_by_the_masker_too(masker, astronaut):
-    with pytest.raises(UsageError, match="give 0 or more"):
+    with pytest.raises(UsageError, match="give a whole number, 0 or more"):
         masker(astronaut, "cloth", -1)
 
 
@@ -127,4 +176,4 @@ def test_without_dlib_it_says_what_to_install(monkeypatch):
 
 
 def test_every_style_is_offered():
-    assert set(masking.STYLES) == {"random", *FACEMASKS}
+    assert set(masking.STYLES) == {"random", "all", *FACEMASKS}
