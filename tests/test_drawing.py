@@ -1,3 +1,5 @@
+from functools import partial
+
 import cv2
 import numpy as np
 import pytest
@@ -5,7 +7,7 @@ import pytest
 from mask2face.clean import CleanCrop
 from mask2face.crops import build
 from mask2face.datasets import PhotoRecord
-from mask2face.drawing import draw_pair, draw_pairs, drawn_pair, freeze
+from mask2face.drawing import draw_pairs, drawn_pair, freeze
 from mask2face.errors import DataError, OutputError
 from mask2face.facemasks import Drawn
 from mask2face.faces import Face, align, transform
@@ -64,10 +66,8 @@ class Plain(np.random.Generator):
 @pytest.mark.parametrize("side", [64, 96, 128, 160, 256])
 def test_shapes_types_and_ranges(clean, side):
     rng = np.random.default_rng(1)
-    values = draw_pair(
-        clean.crop, clean.landmarks, clean.eyes, side, rng, height=clean.height, draw=half
-    )
-    masked, bare, hole = values
+    pair = drawn_pair(clean, side, rng, draw=half)
+    masked, bare, hole = pair.input, pair.output, pair.hole
     assert masked.shape == bare.shape == (side, side, 3)
     assert masked.dtype == bare.dtype == np.uint8
     assert hole.shape == (side, side)
@@ -137,10 +137,42 @@ def test_input_and_output_differ_in_the_hole_only_before_degradation(clean):
     assert (pair.style, pair.options) == ("half", {"colour": "#00c8c8"})
 
 
-@pytest.mark.parametrize(("side", "wobble"), [(0, 0.03), (7, 0.03), (64, -0.1)])
-def test_bad_sizes_are_refused(clean, side, wobble):
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("span", [1.0, 1.6])
+def test_the_span_is_that_of_the_box(clean, span, mirrored):
+    pair = drawn_pair(clean, 160, Plain(mirrored), wobble=0, draw=nothing, span=span)
+    own = drawn_pair(clean, 160, Plain(mirrored), wobble=0, draw=nothing)
+    height = np.ptp(clean.landmarks[:, 1]) / clean.height  # of the landmarks, in box heights
+    assert np.ptp(pair.landmarks[:, 1]) == pytest.approx(160 * height / span, rel=1e-4)
+    # the middle of the crop stays where it was
+    zoom = np.ptp(pair.landmarks[:, 1]) / np.ptp(own.landmarks[:, 1])
+    assert pair.landmarks - 79.5 == pytest.approx((own.landmarks - 79.5) * zoom, abs=0.01)
+
+
+@pytest.mark.parametrize("side", [64, 128])
+def test_the_blur_is_of_the_input_alone(clean, side):
+    sharp = drawn_pair(clean, side, Plain(), wobble=0, draw=half)
+    soft = drawn_pair(clean, side, Plain(), wobble=0, draw=half, blur=2.0)
+    assert np.array_equal(sharp.output, soft.output)
+    assert np.array_equal(sharp.hole, soft.hole)
+    expected = cv2.GaussianBlur(sharp.input, (0, 0), 2.0)
+    assert np.abs(soft.input.astype(float) - expected)[8:-8, 8:-8].mean() < 1
+    assert not np.array_equal(soft.input, sharp.input)
+
+
+@pytest.mark.parametrize(
+    ("side", "options"),
+    [
+        (0, {}),
+        (7, {}),
+        (64, {"wobble": -0.1}),
+        (64, {"blur": -1.0}),
+        (64, {"span": 0.0}),
+    ],
+)
+def test_bad_sizes_are_refused(clean, side, options):
     with pytest.raises(ValueError, match="expected side"):
-        drawn_pair(clean, side, np.random.default_rng(0), wobble)
+        drawn_pair(clean, side, np.random.default_rng(0), **options)
 
 
 EYES = np.array([[100, 110], [150, 110]], np.float32)
@@ -226,3 +258,110 @@ def test_other_settings_do_not_mix(cache, tmp_path):
     freeze(cache, "test", tmp_path / "p", 64, seed=1)
     with pytest.raises(OutputError, match="other settings"):
         freeze(cache, "test", tmp_path / "p", 64, seed=2)
+
+
+def contents(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.*")}
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_the_number_of_workers_changes_no_byte(cache, tmp_path, workers):
+    counts = {"train": None, "validation": None}
+    one = draw_pairs(cache, counts, tmp_path / "one", 64, 3)
+    several = draw_pairs(cache, counts, tmp_path / "several", 64, 3, workers=workers)
+    assert one.rows == several.rows
+    assert contents(tmp_path / "one") == contents(tmp_path / "several")
+
+
+def fail_after(count, drawn, photo, landmarks, rng):
+    """Draw `count` pairs, then die."""
+    if len(drawn) == count:
+        raise KeyboardInterrupt
+    drawn.append(1)
+    return half(photo, landmarks, rng)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_was_killed_is_continued_to_the_same_bytes(cache, tmp_path, count, workers):
+    whole = freeze(cache, "train", tmp_path / "whole", 64, draw=half)
+    if count < len(whole.rows):
+        with pytest.raises(KeyboardInterrupt):
+            freeze(cache, "train", tmp_path / "p", 64, draw=partial(fail_after, count, []))
+        rows = tmp_path / "p" / "pairs.jsonl"
+        assert (len(rows.read_text().splitlines()) if rows.exists() else 0) == count
+    freeze(cache, "train", tmp_path / "p", 64, draw=half, workers=workers)
+    assert contents(tmp_path / "whole") == contents(tmp_path / "p")
+
+
+def remove_picture(folder):
+    sorted((folder / "holes").iterdir())[0].unlink()
+
+
+def remove_last_row(folder):
+    rows = folder / "pairs.jsonl"
+    rows.write_text("".join(rows.read_text().splitlines(keepends=True)[:-1]))
+
+
+def cut_off_last_row(folder):
+    rows = folder / "pairs.jsonl"
+    rows.write_text(rows.read_text()[:-40])
+
+
+def remove_rows(folder):
+    (folder / "pairs.jsonl").unlink()
+
+
+def leave_half_a_picture(folder):
+    remove_last_row(folder)
+    last = sorted((folder / "inputs").iterdir())[-1]
+    last.rename(last.with_name(f".{last.stem}.part"))
+
+
+def remove_all_but_meta(folder):
+    import shutil
+
+    for part in ("inputs", "outputs", "holes"):
+        shutil.rmtree(folder / part)
+    remove_rows(folder)
+
+
+def leave_the_first_step(folder):
+    remove_all_but_meta(folder)
+    (folder / "meta.json").rename(folder / ".meta.json.part")
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        remove_picture,
+        remove_last_row,
+        cut_off_last_row,
+        remove_rows,
+        leave_half_a_picture,
+        remove_all_but_meta,
+        leave_the_first_step,
+    ],
+)
+def test_whatever_a_kill_left_is_made_whole(cache, tmp_path, break_it):
+    freeze(cache, "train", tmp_path / "p", 64, draw=half)
+    before = contents(tmp_path / "p")
+    break_it(tmp_path / "p")
+    assert contents(tmp_path / "p") != before
+    freeze(cache, "train", tmp_path / "p", 64, draw=half)
+    assert contents(tmp_path / "p") == before
+
+
+def test_what_was_left_bare_behind_the_face_mask_is_the_output(clean):
+    """A hand in front of a face mask is in the output too."""
+
+    def with_hand(photo, landmarks, rng):
+        drawn = half(photo, landmarks, rng)
+        bare = photo.copy()
+        bare[:20] = drawn.photo[:20] = (250, 10, 10)
+        return Drawn(drawn.photo, drawn.hole, "half", {}, bare)
+
+    pair = drawn_pair(clean, 128, Plain(), wobble=0, draw=with_hand)
+    assert (pair.output[:20] == (250, 10, 10)).all()
+    assert np.array_equal(pair.input[pair.hole == 0], pair.output[pair.hole == 0])
+    assert not (pair.output[70:] == (250, 10, 10)).all()

@@ -169,18 +169,95 @@ def test_people_that_cannot_be_told_apart_give_no_test(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "error", "message"),
+    ("changes", "error"),
     [
-        ({"dataset": "lwf"}, UnknownNameError, "did you mean 'lfw'"),
-        ({"mask_type": "surgicl"}, UnknownNameError, "did you mean 'surgical'"),
-        ({"mask_pattern": "dotts"}, UnknownNameError, "did you mean 'dots'"),
-        ({"mask_type": "n95", "mask_pattern": "dots"}, ConfigurationError, "takes no pattern"),
-        ({"mask_type": "bare", "mask_color": "#000000"}, ConfigurationError, "takes no colour"),
+        ({"dataset": "lwf"}, UnknownNameError),
+        ({"mask_type": "surgicl"}, UnknownNameError),
+        ({"path_to_patterns": "nowhere"}, ConfigurationError),
+        ({"landmarks_predictor_path": "nowhere.dat"}, ConfigurationError),
     ],
 )
-def test_names_that_do_not_exist_are_refused_at_once(tmp_path, changes, error, message):
-    with pytest.raises(error, match=message):
+def test_what_cannot_be_drawn_is_refused_at_once(tmp_path, changes, error):
+    with pytest.raises(error):
         DataGenerator(settings(tmp_path, **changes))
+
+
+ONE = {"train_image_count": 2, "test_image_count": 0, "validation_share": 0.0}
+
+
+@needs_dlib
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_the_number_of_workers_changes_no_byte(root, workers):
+    DataGenerator(settings(root)).generate_images()
+    first = {name: contents(root / name) for name in ("train", "test")}
+    for name in first:
+        shutil.rmtree(root / name)
+    DataGenerator(settings(root, workers=workers)).generate_images()
+    assert first == {name: contents(root / name) for name in first}
+
+
+@needs_dlib
+def test_what_was_killed_is_continued(root):
+    DataGenerator(settings(root)).generate_images()
+    before = {name: contents(root / name) for name in ("train", "test")}
+    meta = root / "train" / "meta.json"
+    meta.write_text(meta.read_text().replace('"complete": true', '"complete": false'))
+    rows = root / "train" / "pairs.jsonl"
+    rows.write_text(rows.read_text()[:-10])
+    next((root / "train" / "inputs").iterdir()).unlink()
+    shutil.rmtree(root / "test")
+    DataGenerator(settings(root, workers=1)).get_dataset_examples(1)
+    assert before == {name: contents(root / name) for name in before}
+
+
+@needs_dlib
+def test_the_output_is_filtered_as_asked(root):
+    made = {}
+    for name, changes in (
+        ("sharp", {}),
+        ("soft", {"mask_filter_output": True}),
+        ("softer", {"mask_filter_output": True, "mask_filter_radius": 4}),
+    ):
+        paths = {"train_data_path": root / name}
+        made[name] = DataGenerator(settings(root, **ONE, **paths, **changes)).generate_images()
+    inputs, outputs = ({n: one.train.load("train")[i] for n, one in made.items()} for i in (0, 1))
+    assert np.array_equal(outputs["sharp"], outputs["softer"])
+    detail = {n: np.abs(np.diff(found.astype(float), axis=1)).mean() for n, found in inputs.items()}
+    assert detail["softer"] < detail["soft"] < detail["sharp"]
+
+
+@needs_dlib
+def test_the_ratio_gives_the_margin_around_the_face(root):
+    widths = {}
+    for ratio in (None, 0.0, 0.3333):
+        values = {"train_data_path": root / f"train{ratio}", "hyp_ratio": ratio}
+        made = DataGenerator(settings(root, **ONE, **values)).generate_images()
+        assert [note.startswith("hyp_ratio") for note in made.notes] == [True] * (ratio is not None)
+        points = np.array([row.landmarks for row in made.train.rows])
+        widths[ratio] = np.ptp(points[..., 0], axis=1)
+    # the side is 1 + 2 ratio boxes: the tighter the crop, the larger the face
+    assert widths[0.0] / widths[0.3333] == pytest.approx(1 + 2 * 0.3333, rel=0.01)
+    assert (widths[0.0] > widths[None]).all()
+
+
+@needs_dlib
+def test_patterns_of_a_folder_are_drawn_by_processes_too(root):
+    (root / "patterns").mkdir()
+    Image.new("RGB", (40, 40), "red").save(root / "patterns" / "red.png")
+    values = {"path_to_patterns": root / "patterns", "mask_type": "polygon", "workers": 1}
+    made = DataGenerator(settings(root, **ONE, **values)).generate_images()
+    assert {row.options["pattern"] for row in made.train.rows} == {"red.png"}
+    assert made.train.meta["patterns"] == ["red.png"]
+
+
+@needs_dlib
+def test_keys_without_effect_are_noted(root):
+    values = {"mask_color_weight": 0.8, "mask_filter_radius": 2, "mask_type": "cloth"}
+    values |= {"coordinates_range": [-10, 10]}
+    notes = DataGenerator(settings(root, **ONE, **values)).generate_images().notes
+    assert [note.split()[0] for note in notes] == [
+        *("mask_filter_radius", "mask_color_weight", "coordinates_range")
+    ]
 
 
 def test_examples_of_a_half_made_folder_are_refused(tmp_path):

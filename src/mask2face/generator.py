@@ -1,28 +1,17 @@
 """`DataGenerator`: the photos that a configuration names -> pair folders for training and test."""
 
-import inspect
-import math
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from mask2face.configuration import Configuration
-from mask2face.crops import CropCache, build
-from mask2face.datasets import DATASETS, PhotoRecord
-from mask2face.detectors import CenterFace
-from mask2face.drawing import Draw, draw_pairs
-from mask2face.errors import ConfigurationError, DataError, OutputError, UsageError
-from mask2face.facemasks import FACEMASKS, WEIGHTS, Drawn, draw, draw_random
-from mask2face.facemasks.fabric import PRINTS
-from mask2face.landmarks import Landmarker, Precomputed
+from mask2face.cropping import check, clean_crops_for
+from mask2face.crops import CropCache
+from mask2face.drawing import draw_pairs
+from mask2face.errors import UsageError
+from mask2face.pair_rows import read_meta
 from mask2face.pairs import PairFolder
-from mask2face.registry import lookup
 from mask2face.splits import generator
-
-_SPARE: Final = 1.15  # photos cut per pair asked for: about 4 % are refused
+from mask2face.styling import Styling, styling
 
 
 @dataclass(frozen=True)
@@ -33,7 +22,8 @@ class Generated:
         train: the pair folder of training and validation.
         test: the pair folder of the test, or None if none was asked for.
         refused: photos that gave no crop: dicts with `photo`, `dataset` and `reason`.
-        notes: where less was made than asked for, and why.
+        notes: where less was made than asked for, which keys of the configuration changed
+            nothing, and what trained models should know of; each with the reason.
     """
 
     train: PairFolder
@@ -49,14 +39,16 @@ class DataGenerator:
         configuration: what to draw, on what, and where to put it.
 
     Raises:
-        UnknownNameError: the data set or the style does not exist.
-        ConfigurationError: no style takes the colour and the print that were asked for.
+        UnknownNameError: the data set, style, template or print does not exist.
+        ConfigurationError: no style takes the colour and the pattern that were asked for, a file
+            that the configuration names is missing or broken, or keys contradict each other.
+        DataError: the template pack is missing or broken.
     """
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
-        self._dataset = lookup("data set", DATASETS, configuration.dataset)
-        self._draw = _drawing(configuration)
+        check(configuration)
+        self._styling: Styling = styling(configuration)
 
     def generate_images(
         self,
@@ -66,8 +58,9 @@ class DataGenerator:
     ) -> Generated:
         """Write the pair folders `train_data_path` and `test_data_path`.
 
-        Clean crops are cut once, into `crops_path`. What was left half-way is continued, what is
-        complete is kept. The same configuration gives the same pairs.
+        Clean crops are cut once, into `crops_path`. Pairs that were left half-way, killed at
+        whatever moment, are continued; what is complete is kept. The same configuration gives the
+        same files byte for byte, whatever the number of workers.
 
         Args:
             image_size: instead of the configuration's.
@@ -77,6 +70,7 @@ class DataGenerator:
         Raises:
             DataError: the data set is missing, or has no photo for a split.
             OutputError: a folder exists that was made with other settings, or cannot be written.
+            WorkerDiedError: a process was killed.
             ConfigurationError: an argument is not accepted.
         """
         given = {
@@ -85,9 +79,9 @@ class DataGenerator:
             "train_image_count": train_image_count,
         }
         settings = _with(self.configuration, {k: v for k, v in given.items() if v is not None})
-        cache = self._crops(settings)
+        cache = clean_crops_for(settings)
         counts = _counts(settings)
-        notes = _notes(cache, counts)
+        notes = (*_notes(cache, counts), *_about(settings), *self._styling.notes)
         folders = {
             path: draw_pairs(
                 cache,
@@ -96,8 +90,11 @@ class DataGenerator:
                 settings.side,
                 settings.seed,
                 wobble=settings.wobble,
-                draw=self._draw,
-                facts=_style(settings),
+                draw=self._styling.draw,
+                span=None if settings.hyp_ratio is None else 1 + 2 * settings.hyp_ratio,
+                blur=settings.mask_filter_radius if settings.mask_filter_output else 0.0,
+                facts=self._styling.facts,
+                workers=settings.workers,
             )
             for path, splits in (
                 (settings.train_data_path, ("train", "validation")),
@@ -117,7 +114,7 @@ class DataGenerator:
     ) -> tuple[list[str], list[str]]:
         """Return the files of `n` pairs, chosen at random but always the same for a seed.
 
-        If the pairs are not there yet, they are generated first.
+        If the pairs are not there yet, or not all of them, they are generated first.
 
         Args:
             n: how many.
@@ -131,7 +128,7 @@ class DataGenerator:
         """
         settings = self.configuration
         path = settings.test_data_path if test_dataset else settings.train_data_path
-        if not path.exists():
+        if not path.exists() or not read_meta(path).get("complete"):
             self.generate_images()
         folder = PairFolder.open(path)
         rows = folder.of("test" if test_dataset else "train")
@@ -142,43 +139,9 @@ class DataGenerator:
         outputs = [str(folder.path("outputs", rows[index])) for index in chosen]
         return inputs, outputs
 
-    def _crops(self, settings: Configuration) -> CropCache:
-        """Open the cache of clean crops, or cut it."""
-        records = self._dataset.photos(settings.input_images_path)
-        _check_identities(records, settings)
-        test = math.ceil(settings.test_image_count * _SPARE)
-        limit = test + math.ceil(settings.train_image_count * _SPARE) + 8
-        facts = {"request": _request(settings, records)}
-        path = settings.crops_path
-        if path.exists():
-            cache = CropCache.open(path)
-            if cache.meta.get("request") != facts["request"]:
-                raise OutputError(
-                    f"the crop cache {str(path)!r} was made with other settings: remove it, or "
-                    "give crops_path another folder"
-                )
-            return cache
-        landmarker: partial[Landmarker] | Precomputed
-        if settings.landmarks_path is None:
-            landmarker = partial(Landmarker, settings.landmarks_predictor_path)
-        else:
-            landmarker = Precomputed(settings.landmarks_path)
-        return build(
-            records,
-            path,
-            partial(CenterFace, "cpu", settings.minimal_confidence, threads=1),
-            landmarker,
-            seed=settings.seed,
-            test=test,
-            validation_share=settings.validation_share,
-            limit=limit,
-            workers=settings.workers,
-            facts=facts,
-        )
-
 
 def _with(configuration: Configuration, changes: dict[str, Any]) -> Configuration:
-    values = {name: getattr(configuration, name) for name in Configuration.model_fields}
+    values = {name: getattr(configuration, name) for name in configuration.model_fields_set}
     return Configuration(None, **(values | changes))
 
 
@@ -200,68 +163,16 @@ def _notes(cache: CropCache, counts: dict[str, int]) -> tuple[str, ...]:
     )
 
 
-def _request(settings: Configuration, records: list[PhotoRecord]) -> dict[str, Any]:
-    """Return what the crops depend on; a cache with another request is not used."""
-    names = [
-        "dataset",
-        "minimal_confidence",
-        "train_image_count",
-        "test_image_count",
-        "validation_share",
-        "seed",
-    ]
-    return {name: getattr(settings, name) for name in names} | {"photos": len(records)}
-
-
-def _style(settings: Configuration) -> dict[str, Any]:
-    names = ("mask_type", "mask_color", "mask_pattern")
-    return {name: getattr(settings, name) for name in names}
-
-
-def _check_identities(records: list[PhotoRecord], settings: Configuration) -> None:
-    if any(record.known for record in records):
-        return
-    if settings.test_image_count or settings.validation_share:
-        raise DataError(
-            f"the people in {str(settings.input_images_path)!r} cannot be told apart, so that a "
-            "test would show people of the training: add identity_CelebA.txt, or set "
-            "test_image_count and validation_share to 0"
+def _about(settings: Configuration) -> tuple[str, ...]:
+    """Say where pairs differ from what the shipped models take, and which keys change nothing."""
+    notes = []
+    if settings.hyp_ratio is not None:
+        notes.append(
+            f"hyp_ratio: pairs are {1 + 2 * settings.hyp_ratio:.2f} face boxes wide; photos are "
+            "cut otherwise when face masks are taken off, so leave it null to train for that"
         )
-
-
-def _drawing(settings: Configuration) -> Draw:
-    """Return the function that draws the face masks that `settings` ask for."""
-    asked = {"colour": settings.mask_color, "pattern": settings.mask_pattern}
-    options = {name: value for name, value in asked.items() if value is not None}
-    if settings.mask_pattern is not None:
-        lookup("print", dict.fromkeys(PRINTS), settings.mask_pattern)
-    style = settings.mask_type.lower()
-    if style != "random":
-        lookup("face-mask style", FACEMASKS, style)
-    styles = WEIGHTS if style == "random" else {style: 1.0}
-    if style == "random" and not options:
-        return draw_random
-    taking = {
-        name: share
-        for name, share in styles.items()
-        if options.keys() <= inspect.signature(FACEMASKS[name]).parameters.keys()
-    }
-    if not taking:
-        raise ConfigurationError(
-            f"the style {settings.mask_type!r} takes no {' and '.join(sorted(options))}: "
-            "leave mask_color and mask_pattern null, or choose another mask_type"
-        )
-    return partial(_draw_one, taking, options)
-
-
-def _draw_one(
-    shares: dict[str, float],
-    options: dict[str, str],
-    photo: NDArray[np.uint8],
-    landmarks: NDArray[np.float32],
-    rng: np.random.Generator,
-) -> Drawn:
-    """Draw one of the styles in `shares` with fixed options."""
-    weights = np.array(list(shares.values()))
-    style = list(shares)[rng.choice(len(shares), p=weights / weights.sum())]
-    return draw(style, photo, landmarks, rng, **options)
+    if "mask_filter_radius" in settings.model_fields_set and not settings.mask_filter_output:
+        notes.append("mask_filter_radius has no effect: mask_filter_output is false")
+    if settings.landmarks_path is not None and settings.landmarks_predictor_path is not None:
+        notes.append("landmarks_predictor_path has no effect: landmarks_path has the landmarks")
+    return tuple(notes)

@@ -15,6 +15,7 @@ from torch import nn
 from mask2face import checkpoint as checkpoints
 from mask2face import photos
 from mask2face.checkpoint import Checkpoint
+from mask2face.comparison import write_comparisons
 from mask2face.detectors import CenterFace
 from mask2face.errors import UsageError
 from mask2face.faces import alignment, cut, paste
@@ -143,7 +144,9 @@ class Mask2FaceModel:
             loss_function: a key of `losses.LOSSES`.
             learning_rate: of Adam.
             data: pair folder; None takes `train_data_path`, and with it `train_data_limit`, of
-                `configuration.json` in the working directory.
+                `configuration.json` in the working directory; then, if `test_data_path` is there,
+                input, expected and given output of the test's first `test_data_limit` pairs are
+                written to `test_results_dir`/<name of the run folder>.
             run: run folder, see `training`; one that was stopped is continued. None makes a new
                 one, `runs/<net>-<number>`.
             seed: of the pairs' order.
@@ -175,7 +178,24 @@ class Mask2FaceModel:
         train(source, recipe, folder, start_from=start, workers=workers, device=device, quiet=quiet)
         self.about, net = checkpoints.load(folder / "best.safetensors")
         self.net = net.eval()
+        if data is None:
+            self._compare(folder.name)
         return folder
+
+    def _compare(self, name: str) -> None:
+        """Write pictures of the test's first pairs, if the configuration's test is there."""
+        from mask2face.configuration import Configuration
+
+        settings = Configuration()
+        if settings.test_data_path.exists():
+            write_comparisons(settings, self._restore, name)
+
+    def _restore(self, crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the crop of a pair without its face mask, both uint8 (S, S, 3), any S."""
+        side = self.about.side
+        small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
+        pictures, holes = self._restored(np.asarray(small, np.uint8)[None])
+        return paste(crop, pictures[0], holes[0], _whole(crop, side))[0]
 
     def predict(self, photo: photos.Source) -> NDArray[np.uint8]:
         """Replace the face mask of every face of a photo by what the net invents.

@@ -7,70 +7,31 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mask2face.errors import DataError, OutputError, UnknownNameError
+from mask2face.errors import DataError, OutputError
+from mask2face.pair_rows import (
+    FORMAT,
+    PARTS,
+    Pair,
+    PairRow,
+    check_disjoint,
+    read_meta,
+    read_rows,
+    row_of,
+    write_pictures,
+)
 from mask2face.registry import lookup
 from mask2face.splits import SPLITS
 
-FORMAT: Final = "mask2face pairs 1"
-_PARTS: Final = ("inputs", "outputs", "holes")
-
-
-@dataclass(frozen=True)
-class Pair:
-    """An input with a face mask, the output without, and the hole between them.
-
-    Attributes:
-        input: uint8 (S, S, 3) RGB.
-        output: uint8 (S, S, 3) RGB.
-        hole: float32 (S, S) in [0, 1].
-        style: name of the face mask's style.
-        options: of the style.
-        landmarks: float32 (68, 2), px of the pair.
-    """
-
-    input: NDArray[np.uint8]
-    output: NDArray[np.uint8]
-    hole: NDArray[np.float32]
-    style: str
-    options: dict[str, str | float]
-    landmarks: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class PairRow:
-    """What is known about a pair.
-
-    Attributes:
-        name: of its three files, without `.png`.
-        identity: who is in it.
-        dataset: where the photo comes from.
-        split: train, validation or test.
-        style: of the face mask.
-        options: of the style.
-        landmarks: 68 points x, y in px of the pair.
-    """
-
-    name: str
-    identity: str
-    dataset: str
-    split: str
-    style: str
-    options: dict[str, str | float]
-    landmarks: tuple[tuple[float, float], ...]
-
-    def __post_init__(self) -> None:
-        lookup("split", dict.fromkeys(SPLITS), self.split)
-        if not self.name or Path(self.name).name != self.name:
-            raise ValueError(f"a pair's name must be a plain file name, got {self.name!r}")
+__all__ = ["FORMAT", "Pair", "PairFolder", "PairRow", "PairWriter"]
 
 
 class PairWriter:
@@ -93,18 +54,19 @@ class PairWriter:
         try:
             if (self.folder / "meta.json").exists():
                 self._continue()
-            elif self.folder.exists() and any(self.folder.iterdir()):
+            elif self.folder.exists() and any(map(_foreign, self.folder.iterdir())):
                 raise OutputError(
                     f"{str(folder)!r} is not empty and not a pair folder: choose another folder"
                 )
-            for part in _PARTS:
-                (self.folder / part).mkdir(parents=True, exist_ok=True)
-            self._save_meta()
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._save_meta()  # first: from now on the folder can be continued
+            for part in PARTS:
+                (self.folder / part).mkdir(exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot write the pair folder {str(folder)!r}: {error}") from error
 
     def _continue(self) -> None:
-        old = _meta(self.folder)
+        old = read_meta(self.folder)
         begun = {key: value for key, value in old.items() if key != "counts"}
         begun["complete"] = False
         if begun != json.loads(json.dumps(self._meta)):
@@ -118,32 +80,48 @@ class PairWriter:
             # a line without its end was cut off when the writer died
             whole = [line for line in lines if line.endswith("\n")]
             _write(rows, "".join(whole).encode())
-            self.rows = {row.name: row for row in _rows(self.folder)}
+            self.rows = {row.name: row for row in read_rows(self.folder)}
 
     def __contains__(self, name: object) -> bool:
-        """Say whether the pair of that name is written already."""
-        return name in self.rows
+        """Say whether the pair of that name is written already, its row and its three files."""
+        return name in self.rows and all(
+            (self.folder / part / f"{name}.png").exists() for part in PARTS
+        )
 
     def write(self, name: str, pair: Pair, *, identity: str, dataset: str, split: str) -> None:
-        """Write one pair under `name`; its row comes last, so a row always has its files.
+        """Write one pair under `name`.
 
         Raises:
             OutputError: a file cannot be written.
             ValueError: the name is used already, or the pair has another side than the folder.
         """
-        if name in self.rows or len(pair.hole) != self._meta["side"]:
+        if name in self or len(pair.hole) != self._meta["side"]:
             raise ValueError(f"pair {name!r} is there already or has side {len(pair.hole)}")
-        points = tuple((round(float(x), 2), round(float(y), 2)) for x, y in pair.landmarks)
-        row = PairRow(name, identity, dataset, split, pair.style, dict(pair.options), points)
-        hole = np.rint(pair.hole * 255).astype(np.uint8)
+        row = row_of(name, pair, identity, dataset, split)
         try:
-            for part, pixels in zip(_PARTS, (pair.input, pair.output, hole), strict=True):
-                Image.fromarray(pixels).save(self.folder / part / f"{name}.png")
-            with (self.folder / "pairs.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(row)) + "\n")
+            write_pictures(self.folder, name, pair)
         except OSError as error:
             raise OutputError(f"cannot write the pair {name!r}: {error}") from error
-        self.rows[name] = row
+        self.add(row)
+
+    def add(self, row: PairRow) -> None:
+        """Write the row of a pair whose pictures are there: a row always has its files.
+
+        Raises:
+            OutputError: it cannot be written.
+            ValueError: there is another row of that name.
+        """
+        line = json.dumps(asdict(row))
+        if row.name in self.rows:  # its pictures were lost and are there again
+            if json.dumps(asdict(self.rows[row.name])) != line:
+                raise ValueError(f"pair {row.name!r} has another row already")
+            return
+        try:
+            with (self.folder / "pairs.jsonl").open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            raise OutputError(f"cannot write the row of {row.name!r}: {error}") from error
+        self.rows[row.name] = row
 
     def finish(self) -> "PairFolder":
         """Mark the folder complete and open it."""
@@ -179,13 +157,13 @@ class PairFolder:
                 person in two splits.
         """
         folder = Path(folder)
-        meta = _meta(folder)
+        meta = read_meta(folder)
         if not meta.get("complete"):
             raise DataError(f"the pair folder {str(folder)!r} is not complete: run it again")
-        rows = _rows(folder)
+        rows = read_rows(folder)
         if not rows:
             raise DataError(f"the pair folder {str(folder)!r} has no pairs")
-        _check_disjoint(rows, folder)
+        check_disjoint(rows, folder)
         return cls(folder, rows, meta)
 
     @property
@@ -204,7 +182,7 @@ class PairFolder:
 
     def path(self, part: str, row: PairRow) -> Path:
         """Return the file of a pair in `inputs`, `outputs` or `holes`."""
-        lookup("part of a pair", dict.fromkeys(_PARTS), part)
+        lookup("part of a pair", dict.fromkeys(PARTS), part)
         return self.folder / part / f"{row.name}.png"
 
     def load(
@@ -250,44 +228,9 @@ class PairFolder:
         return pixels
 
 
-def _meta(folder: Path) -> dict[str, Any]:
-    if not folder.is_dir():
-        raise DataError(f"pair folder {str(folder)!r} does not exist: generate it first")
-    try:
-        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{str(folder)!r} is not a pair folder, its meta.json is missing or broken: {error}"
-        ) from error
-    if not isinstance(meta, dict) or meta.get("format") != FORMAT or "side" not in meta:
-        raise DataError(f"{str(folder)!r} is not a pair folder of this version ({FORMAT!r})")
-    return meta
-
-
-def _rows(folder: Path) -> tuple[PairRow, ...]:
-    path = folder / "pairs.jsonl"
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise DataError(f"{str(path)!r} is missing or broken: {error}") from error
-    rows = []
-    for number, line in enumerate(lines, 1):
-        try:
-            rows.append(PairRow(**json.loads(line)))
-        except (ValueError, TypeError, UnknownNameError) as error:
-            raise DataError(f"line {number} of {str(path)!r} is broken: {error}") from error
-    return tuple(rows)
-
-
-def _check_disjoint(rows: Iterable[PairRow], folder: Path) -> None:
-    splits: dict[str, str] = {}
-    for row in rows:
-        other = splits.setdefault(row.identity, row.split)
-        if other != row.split:
-            raise DataError(
-                f"{row.identity!r} is in {other} and in {row.split} of {str(folder)!r}: "
-                "a person may be in one split only; generate the pairs again"
-            )
+def _foreign(path: Path) -> bool:
+    """Say whether a file is none that a writer, killed at its first step, leaves."""
+    return path.name != ".meta.json.part"
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -16,6 +16,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+Workers = Annotated[int, typer.Option(min=0, help="Processes; 0: this one.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")]
 
 
@@ -33,7 +34,7 @@ def build(
     ] = 0.2,
     test: Annotated[int, typer.Option(min=0, help="Photos for the test.")] = 1000,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many photos.")] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: this one.")] = 2,
+    workers: Workers = 2,
     seed: Seed = 0,
 ) -> None:
     """Cut the aligned faces of data sets into a crop cache, split by people.
@@ -67,13 +68,25 @@ def pairs(
     side: Annotated[int, typer.Option(min=32, max=512, help="Of a pair, in px.")] = 128,
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     count: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    templates: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A template pack, instead of our styles.")
+    ] = None,
+    workers: Workers = 2,
     seed: Seed = 0,
 ) -> None:
-    """Draw face masks on the crops of a split, once, into a pair folder."""
+    """Draw face masks on the crops of a split, once, into a pair folder.
+
+    Run it again to continue what was stopped; the files do not depend on --workers.
+    """
     from mask2face.crops import CropCache
     from mask2face.drawing import freeze
+    from mask2face.facemasks import draw_random
+    from mask2face.facemasks.templates import TemplatePack
 
-    folder = freeze(CropCache.open(cache), split, out, side, seed, count)
+    pack = None if templates is None else TemplatePack.open(templates)
+    draw = draw_random if pack is None else pack.draw_random
+    opened = CropCache.open(cache)
+    folder = freeze(opened, split, out, side, seed, count, draw=draw, workers=workers)
     typer.echo(f"{out}  {len(folder.rows)} pairs of {side} px, {split}")
 
 
