@@ -44,7 +44,7 @@ def main() -> None:
             continue
         eyes = bare[0].landmarks[:2]
         drawn = draw_random(pixels, landmarker(pixels, bare[0].box), rng)
-        if drawn.style in ("bare", "hand", "scarf"):
+        if drawn.style in ("bare", "scarf"):
             continue
         again = nearest(detector(drawn.photo), eyes)
         if again is None:
