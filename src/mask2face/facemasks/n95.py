@@ -3,21 +3,13 @@
 import numpy as np
 
 from mask2face.facemasks import fabric
-from mask2face.facemasks.drape import Hang, drape, tightened
-from mask2face.facemasks.drawn import Drawn, Layer, Options, Photo, Points, check
+from mask2face.facemasks.drape import Hang
+from mask2face.facemasks.drawn import Drawn, Layer, Photo, Points
 from mask2face.facemasks.frame import Frame
-from mask2face.facemasks.garment import (
-    Cloth,
-    Piece,
-    folds,
-    loop_colour,
-    loops,
-    put_on,
-    straps,
-    tinted,
-)
-from mask2face.facemasks.outline import Fit, adjusted, bridge, trace, wear_fit
+from mask2face.facemasks.garment import Cloth, Strings, folds, loop_colour, loops, straps
+from mask2face.facemasks.outline import Fit, Outline, bridge
 from mask2face.facemasks.valve import add_lettering, add_valve
+from mask2face.facemasks.worn import Asked, Make, dress
 
 VALVE_SHARE = 0.45
 LETTERING_SHARE = 0.3
@@ -52,24 +44,8 @@ def draw(
     Raises:
         ValueError: an argument has the wrong type, shape or name.
     """
-    check(photo, landmarks)
-    frame = Frame(landmarks)
-    own = tinted(fabric.pick(fabric.N95, rng), colour, colour_weight)
-    outline = trace(frame, wear_fit(adjusted(_fit(rng), height, below, tight), wear, rng), rng)
-    if rng.random() < 0.75:
-        ink = np.array(RUBBER) if rng.random() < 0.5 else fabric.any_colour(rng)
-        strings = straps(frame, outline, ink, rng)
-    else:
-        strings = loops(frame, outline, loop_colour(own, rng), rng)
-    hang = Hang(1.0, 0.02, rng.uniform(0.8, 1), inflate=rng.uniform(0.06, 0.16))
-
-    def paint(cloth: Cloth, rng: np.random.Generator) -> tuple[Layer, Layer]:
-        return _paint(cloth, rng, own)
-
-    piece = Piece(drape(frame, outline, tightened(hang, tight)), paint)
-    drawn, hole = put_on(photo, frame, [piece], strings, rng)
-    options: Options = {"wear": wear, "colour": fabric.text(own)}
-    return Drawn(drawn, hole, "n95", options)
+    asked = Asked(wear, colour, colour_weight, height, below, tight)
+    return dress(MAKE, photo, landmarks, rng, asked)
 
 
 def _fit(rng: np.random.Generator) -> Fit:
@@ -86,6 +62,17 @@ def _fit(rng: np.random.Generator) -> Fit:
     )
 
 
+def _hang(rng: np.random.Generator) -> Hang:
+    return Hang(1.0, 0.02, rng.uniform(0.8, 1), inflate=rng.uniform(0.06, 0.16))
+
+
+def _strings(frame: Frame, outline: Outline, own: Points, rng: np.random.Generator) -> Strings:
+    if rng.random() < 0.75:
+        ink = np.array(RUBBER) if rng.random() < 0.5 else fabric.any_colour(rng)
+        return straps(frame, outline, ink, rng)
+    return loops(frame, outline, loop_colour(own, rng), rng)
+
+
 def _paint(cloth: Cloth, rng: np.random.Generator, own: Points) -> tuple[Layer, Layer]:
     u, v = cloth.u, cloth.v
     relief = folds(cloth, rng, rng.uniform(0, 0.006))
@@ -99,3 +86,6 @@ def _paint(cloth: Cloth, rng: np.random.Generator, own: Points) -> tuple[Layer, 
     if rng.random() < VALVE_SHARE:
         albedo = add_valve(cloth, rng, albedo, own)
     return albedo.astype(np.float32), relief.astype(np.float32)
+
+
+MAKE = Make("n95", fabric.N95, _fit, _hang, _strings, _paint)

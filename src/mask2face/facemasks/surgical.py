@@ -3,21 +3,13 @@
 import numpy as np
 
 from mask2face.facemasks import fabric, surface
-from mask2face.facemasks.drape import Hang, drape, tightened
-from mask2face.facemasks.drawn import Drawn, Layer, Photo, Points, check
+from mask2face.facemasks.drape import Hang
+from mask2face.facemasks.drawn import Drawn, Layer, Photo, Points
 from mask2face.facemasks.frame import Frame
-from mask2face.facemasks.garment import (
-    Cloth,
-    Piece,
-    folds,
-    loop_colour,
-    loops,
-    put_on,
-    straps,
-    tinted,
-)
-from mask2face.facemasks.outline import Fit, adjusted, bridge, trace, wear_fit
+from mask2face.facemasks.garment import Cloth, Strings, folds, loop_colour, loops, straps
+from mask2face.facemasks.outline import Fit, Outline, bridge
 from mask2face.facemasks.weave import any_weave, weave
+from mask2face.facemasks.worn import Asked, Make, dress
 
 
 def draw(
@@ -48,22 +40,8 @@ def draw(
     Raises:
         ValueError: an argument has the wrong type, shape or name.
     """
-    check(photo, landmarks)
-    frame = Frame(landmarks)
-    own = tinted(fabric.pick(fabric.SURGICAL, rng), colour, colour_weight)
-    outline = trace(frame, wear_fit(adjusted(_fit(rng), height, below, tight), wear, rng), rng)
-    white = np.full(3, rng.uniform(0.85, 0.97))
-    ink = white if rng.random() < 0.7 else loop_colour(own, rng)
-    hung = straps if rng.random() < 0.12 else loops  # some are tied behind the head
-    strings = hung(frame, outline, ink, rng)
-
-    def paint(cloth: Cloth, rng: np.random.Generator) -> tuple[Layer, Layer]:
-        return _paint(cloth, rng, own)
-
-    hang = Hang(rng.uniform(0.75, 1), rng.uniform(0.01, 0.05), rng.uniform(0.7, 1.1))
-    piece = Piece(drape(frame, outline, tightened(hang, tight)), paint)
-    drawn, hole = put_on(photo, frame, [piece], strings, rng)
-    return Drawn(drawn, hole, "surgical", {"wear": wear, "colour": fabric.text(own)})
+    asked = Asked(wear, colour, colour_weight, height, below, tight)
+    return dress(MAKE, photo, landmarks, rng, asked)
 
 
 def _fit(rng: np.random.Generator) -> Fit:
@@ -77,6 +55,17 @@ def _fit(rng: np.random.Generator) -> Fit:
         chin=rng.uniform(-0.05, 0.1),
         bulge=rng.uniform(-0.02, 0.06),
     )
+
+
+def _hang(rng: np.random.Generator) -> Hang:
+    return Hang(rng.uniform(0.75, 1), rng.uniform(0.01, 0.05), rng.uniform(0.7, 1.1))
+
+
+def _strings(frame: Frame, outline: Outline, own: Points, rng: np.random.Generator) -> Strings:
+    white = np.full(3, rng.uniform(0.85, 0.97))
+    ink = white if rng.random() < 0.7 else loop_colour(own, rng)
+    hung = straps if rng.random() < 0.12 else loops  # some are tied behind the head
+    return hung(frame, outline, ink, rng)
 
 
 def _paint(cloth: Cloth, rng: np.random.Generator, own: Points) -> tuple[Layer, Layer]:
@@ -120,3 +109,6 @@ def _pleats(
         tone = tone + 0.4 * strength * np.exp(-((line + 1.8) ** 2))
         height = height + rng.uniform(0.002, 0.014) / (1 + np.exp(-2 * line.clip(-9, 9)))
     return tone, height
+
+
+MAKE = Make("surgical", fabric.SURGICAL, _fit, _hang, _strings, _paint)
