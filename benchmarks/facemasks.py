@@ -162,7 +162,7 @@ def measure(arguments: argparse.Namespace) -> None:
     faces = located(pictures, landmarker)
     masker = masking.Masker(device="cpu")
     # ONNX Runtime heeds no environment variable
-    masker._detector = CenterFace("cpu", threads=arguments.threads[0])
+    masker._detector = CenterFace("cpu", threads=arguments.threads[0], shrink=masking.SEARCH)
     original = Original(landmarker, arguments.templates)
     for warm in (pictures[0], pictures[-1]):
         masker(warm), original(warm, np.random.default_rng(0))

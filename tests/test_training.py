@@ -182,7 +182,7 @@ def test_a_recipe_with_tuples_is_the_same_recipe(source, tmp_path):
 def test_starting_from_other_weights(source, done, tmp_path):
     train(source, recipe(1), tmp_path / "run", start_from=done / "last.safetensors", **QUIETLY)
     begun = rows(tmp_path / "run", "validation")[0]
-    assert begun["hole_l1"] < 0.9 * rows(done, "validation")[0]["hole_l1"]
+    assert begun["hole_l1"] < 0.99 * rows(done, "validation")[0]["hole_l1"]
     with pytest.raises(ModelError, match="do not fit"):
         train(
             source,

@@ -73,3 +73,21 @@ def test_overlapping_boxes_are_one_face():
     boxes = [[0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10], [8, 8, 18, 18]]
     assert _suppress(candidates(boxes, [0.6, 0.9, 0.7, 0.5])) == [1, 2, 3]
     assert _suppress(candidates([], [])) == []
+
+
+def test_a_shrunk_search_finds_the_large_face_and_not_the_tiny_one():
+    photo = np.full((640, 640, 3), 127, np.uint8)
+    face = data.astronaut()[:256, 96:352]
+    photo[:512, :512] = cv2.resize(face, (512, 512))
+    photo[560:624, 560:624] = cv2.resize(face, (64, 64), interpolation=cv2.INTER_AREA)
+    whole = CenterFace("cpu", threshold=0.4, threads=1)(photo)
+    shrunk = CenterFace("cpu", threshold=0.4, threads=1, shrink=0.4)(photo)
+    assert len(whole) == 2
+    assert len(shrunk) == 1
+    np.testing.assert_allclose(shrunk[0].box, whole[0].box, atol=16)
+
+
+@pytest.mark.parametrize("shrink", [0.0, -1.0, 1.5])
+def test_a_wrong_shrink_is_refused(shrink):
+    with pytest.raises(ValueError, match="shrink"):
+        CenterFace("cpu", shrink=shrink)

@@ -40,6 +40,8 @@ class CenterFace:
         threshold: lowest score in (0, 1) that counts as a face.
         long_side: photos are shrunk to this many pixels for the search; the smallest face found is
             about 1/50 of it.
+        shrink: search at this share of the photo's size, in (0, 1]: quicker, but it misses faces
+            under about 16 px / shrink. Photos are not shrunk below 160 px for it.
         threads: CPU threads; 0 leaves the choice to ONNX Runtime.
 
     Raises:
@@ -53,17 +55,22 @@ class CenterFace:
         threshold: float = 0.5,
         long_side: int = 800,
         threads: int = 0,
+        shrink: float = 1.0,
     ) -> None:
         if not 0 < threshold < 1:
             raise ValueError(f"threshold must lie between 0 and 1, got {threshold}")
+        if not 0 < shrink <= 1:
+            raise ValueError(f"shrink must be above 0 and at most 1, got {shrink}")
         self.threshold = threshold
         self.long_side = long_side
+        self.shrink = shrink
         self._session = session(free_shapes(_weights().read_bytes()), device, threads)
 
     def __call__(self, photo: NDArray[np.uint8]) -> list[Face]:
         """Return the faces of `photo` (H, W, 3) RGB uint8, the highest score first."""
         height, width = photo.shape[:2]
-        longest = min(max(height, width), self.long_side)
+        longest = max(height, width)
+        longest = min(longest, max(round(self.shrink * longest), _SECOND_LOOK), self.long_side)
         # a face that fills the photo is found only from further away
         looks = (longest, longest // 2) if longest // 2 >= _SECOND_LOOK else (longest,)
         found = _joined([self._look(photo, side) for side in looks])

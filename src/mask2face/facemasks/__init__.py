@@ -41,13 +41,13 @@ FACEMASKS: dict[str, Style] = {
 
 WEIGHTS: dict[str, float] = {
     "polygon": 0.08,
-    "surgical": 0.26,
-    "cloth": 0.28,
+    "surgical": 0.245,
+    "cloth": 0.255,
     "kn95": 0.10,
     "n95": 0.10,
     "duckbill": 0.03,
-    "respirator": 0.015,
-    "gas": 0.01,
+    "respirator": 0.045,
+    "gas": 0.02,
     "scarf": 0.04,
     "shield": 0.015,
     "bare": 0.07,

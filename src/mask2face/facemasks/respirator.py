@@ -15,14 +15,14 @@ from mask2face.facemasks.outline import Fit, adjusted, trace
 RUBBER: fabric.Palette = (
     (0.38, (0.10, 0.10, 0.11)),
     (0.24, (0.33, 0.35, 0.38)),
-    (0.14, (0.22, 0.30, 0.42)),
+    (0.14, (0.18, 0.34, 0.55)),
     (0.12, (0.62, 0.64, 0.66)),
     (0.12, (0.45, 0.20, 0.18)),
 )
 FILTERS: fabric.Palette = (
-    (0.30, (0.85, 0.25, 0.50)),
-    (0.25, (0.88, 0.87, 0.84)),
-    (0.20, (0.12, 0.12, 0.13)),
+    (0.22, (0.85, 0.25, 0.50)),
+    (0.38, (0.90, 0.89, 0.87)),
+    (0.15, (0.12, 0.12, 0.13)),
     (0.15, (0.85, 0.75, 0.20)),
     (0.10, (0.35, 0.50, 0.35)),
 )
@@ -106,15 +106,15 @@ def rubber(cloth: Cloth, rng: np.random.Generator, own: Points) -> tuple[Layer, 
 def _filters(frame: Frame, body: Sheet, rng: np.random.Generator) -> list[Piece]:
     """Two filters at the sides, or one in front."""
     colour = fabric.pick(FILTERS, rng)
-    radius = rng.uniform(0.13, 0.27) * frame.unit
-    height = radius * rng.uniform(0.25, 1.0)
+    radius = rng.uniform(0.13, 0.31) * frame.unit
+    height = radius * rng.uniform(0.15, 1.0)
     taper = rng.uniform(0.85, 1.05)
     if rng.random() < 0.15:
         foot, axis = on(body, 0.0, 0.55)
         tilted = axis + 0.4 * frame.down
         return [canister_piece(Canister(foot, tilted, radius, height, taper), colour, rng)]
-    u, v = rng.uniform(0.5, 0.75), rng.uniform(0.4, 0.65)
-    sideways, away = rng.uniform(-0.3, 0.6), rng.uniform(0, 0.6) * radius
+    u, v = rng.uniform(0.5, 0.85), rng.uniform(0.4, 0.75)
+    sideways, away = rng.uniform(-0.4, 0.6), rng.uniform(0, 0.7) * radius
     pieces = []
     for side in (-1, 1):
         foot, axis = on(body, side * u, v)

@@ -21,6 +21,7 @@ from mask2face.masking.faces import Located, Masked, MaskedFace, Pose, area, dra
 STATEMENT: Final = "face masks are drawn on the faces, they were not in the photo"
 STYLES: Final = ("random", "all", *FACEMASKS)
 FACES: Final = ("all", "largest")
+SEARCH: Final = 0.5  # of the photo's size: faces under about 32 px get no face mask
 
 Points = Callable[[NDArray[np.uint8], Face], NDArray[np.float32]]
 """(photo, face) -> 68 landmarks (68, 2) in photo px."""
@@ -40,7 +41,7 @@ class Masker:
 
     def __init__(self, points: Points | None = None, device: str = "auto") -> None:
         self._points = points or _dlib_points()
-        self._detector = CenterFace(device)
+        self._detector = CenterFace(device, shrink=SEARCH)
 
     def __call__(
         self,
