@@ -79,6 +79,12 @@ def test_seen_from_the_front_it_is_a_disc_without_a_hole(radius):
     assert seen.v[inner].min() > 0.6  # the front
 
 
+def test_an_oval_one_is_taller_than_wide():
+    points = sheet(Canister(FOOT, np.array([0.0, 0.0, 1.0]), 20.0, 5.0, 1.0, 1.4)).points
+    assert np.ptp(points[..., 0]) == pytest.approx(40, rel=0.02)
+    assert np.ptp(points[..., 1]) == pytest.approx(56, rel=0.02)
+
+
 def test_from_behind_its_base_is_seen():
     seen = mesh.raster([sheet(cylinder((0, 0, -1)))], Window(0, 0, 120, 100))
     assert seen.alpha.sum() == pytest.approx(np.pi * 20**2, rel=0.04)

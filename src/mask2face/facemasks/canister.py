@@ -23,6 +23,7 @@ class Canister:
         radius: px at its base.
         height: px.
         taper: radius at its front over that at its base.
+        oval: how much taller than wide it is.
     """
 
     foot: Points
@@ -30,6 +31,7 @@ class Canister:
     radius: float
     height: float
     taper: float = 1.0
+    oval: float = 1.0
 
 
 def sheet(canister: Canister) -> Sheet:
@@ -40,7 +42,7 @@ def sheet(canister: Canister) -> Sheet:
     one = one / np.sqrt(one @ one)
     two = np.cross(axis, one)
     angles = np.linspace(-np.pi, np.pi, _AROUND)
-    ring = np.cos(angles)[:, None] * one + np.sin(angles)[:, None] * two
+    ring = np.cos(angles)[:, None] * one + canister.oval * np.sin(angles)[:, None] * two
     base, front, height = canister.radius, canister.radius * canister.taper, canister.height
     profile = [  # radius, height, v
         (0.002 * base, 0.0, 0.0),  # closed below: a far one is seen from behind

@@ -19,6 +19,7 @@ RUBBER: fabric.Palette = (
     (0.12, (0.62, 0.64, 0.66)),
     (0.12, (0.45, 0.20, 0.18)),
 )
+PADS = 0.45  # share of two flat oval pads instead of cylinders
 FILTERS: fabric.Palette = (
     (0.22, (0.85, 0.25, 0.50)),
     (0.38, (0.90, 0.89, 0.87)),
@@ -113,12 +114,19 @@ def _filters(frame: Frame, body: Sheet, rng: np.random.Generator) -> list[Piece]
         foot, axis = on(body, 0.0, 0.55)
         tilted = axis + 0.4 * frame.down
         return [canister_piece(Canister(foot, tilted, radius, height, taper), colour, rng)]
-    u, v = rng.uniform(0.5, 0.85), rng.uniform(0.4, 0.75)
-    sideways, away = rng.uniform(-0.4, 0.6), rng.uniform(0, 0.7) * radius
+    oval, (u, v) = 1.0, rng.uniform((0.5, 0.4), (0.85, 0.75))
+    sideways, forward, away = rng.uniform(-0.4, 0.6), 0.0, rng.uniform(0, 0.7) * radius
+    if rng.random() < PADS:
+        radius = rng.uniform(0.18, 0.3) * frame.unit
+        height, oval = radius * rng.uniform(0.12, 0.35), rng.uniform(1.1, 1.5)
+        sideways, forward = rng.uniform(-0.6, 0.1), rng.uniform(0, 1.5)
+        away = rng.uniform(0.1, 0.8) * radius
     pieces = []
     for side in (-1, 1):
         foot, axis = on(body, side * u, v)
-        tilted = axis + sideways * side * frame.right + rng.uniform(0, 0.4) * frame.down
+        tilted = axis + sideways * side * frame.right + forward * frame.out
+        tilted = tilted + rng.uniform(0, 0.4) * frame.down
         foot = foot + side * frame.right * away
-        pieces.append(canister_piece(Canister(foot, tilted, radius, height, taper), colour, rng))
+        shape = Canister(foot, tilted, radius, height, taper, oval)
+        pieces.append(canister_piece(shape, colour, rng))
     return pieces
