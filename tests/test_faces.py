@@ -270,3 +270,7 @@ class TestPaste:
         rows, columns = np.indices(bright.shape)
         middle = np.array([(bright * columns).sum(), (bright * rows).sum()]) / bright.sum()
         assert np.abs(middle - [70 / zoom + 10, 40 / zoom + 30]).max() < 0.2
+
+
+def test_area_of_a_face():
+    assert Face((10.0, 20.0, 40.0, 25.0), np.zeros((5, 2), np.float32)).area == 150

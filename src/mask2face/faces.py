@@ -33,6 +33,12 @@ class Face:
         if not 0 <= self.score <= 1:
             raise ValueError(f"score must lie in [0, 1], got {self.score}")
 
+    @property
+    def area(self) -> float:
+        """Area of the box, px²."""
+        x0, y0, x1, y1 = self.box
+        return (x1 - x0) * (y1 - y0)
+
 
 # Where the eyes' midpoint lies in the crop, in crop sides: the chin then lies near 0.87, which
 # leaves room below it for wide face masks.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mask2face import photos, provenance
 from mask2face.detectors import CenterFace
 from mask2face.errors import UsageError
-from mask2face.faces import Box, Face, alignment, cut, paste
+from mask2face.faces import Box, alignment, cut, paste
 from mask2face.restorer import ModelCard, Restorer, find_model
 
 FACES: Final = ("all", "largest")
@@ -119,7 +119,7 @@ class Unmasker:
         pixels = read.pixels
         found = self._detector(pixels)
         if self.faces == "largest" and found:
-            found = [max(found, key=_area)]
+            found = [max(found, key=lambda face: face.area)]
         side = self.card.side
         matrices = [alignment(face, side) for face in found]
         crops = np.empty((len(found), side, side, 3), np.uint8)
@@ -229,11 +229,6 @@ def _fade(side: int) -> NDArray[np.float32]:
     ramp = np.clip(np.minimum(line, line[::-1]) / (_BORDER * side), 0, 1)
     fade: NDArray[np.float32] = np.minimum(ramp[:, None], ramp[None])
     return fade
-
-
-def _area(face: Face) -> float:
-    x0, y0, x1, y1 = face.box
-    return (x1 - x0) * (y1 - y0)
 
 
 def summary(faces: Sequence[RestoredFace]) -> str:

@@ -5,13 +5,14 @@ import numpy as np
 from mask2face.facemasks import fabric
 from mask2face.facemasks.canister import Canister, on
 from mask2face.facemasks.canister import piece as canister_piece
-from mask2face.facemasks.drape import Hang, drape, tightened
-from mask2face.facemasks.drawn import Drawn, Layer, Options, Photo, Points, check
+from mask2face.facemasks.drape import Hang
+from mask2face.facemasks.drawn import Drawn, Photo, Points
 from mask2face.facemasks.frame import Frame
-from mask2face.facemasks.garment import Cloth, Piece, put_on, straps, tinted
+from mask2face.facemasks.garment import Piece
 from mask2face.facemasks.mesh import Sheet
-from mask2face.facemasks.outline import Fit, adjusted, trace
-from mask2face.facemasks.respirator import rubber
+from mask2face.facemasks.moulded import Mould, mould
+from mask2face.facemasks.outline import Fit
+from mask2face.facemasks.worn import Asked
 
 RUBBER: fabric.Palette = (
     (0.60, (0.08, 0.08, 0.09)),
@@ -47,22 +48,8 @@ def draw(
     Raises:
         ValueError: an argument has the wrong type, shape or value.
     """
-    check(photo, landmarks)
-    frame = Frame(landmarks)
-    own = tinted(fabric.pick(RUBBER, rng), colour, colour_weight)
-    outline = trace(frame, adjusted(_fit(rng), height, below, tight), rng)
-    body = drape(
-        frame, outline, tightened(Hang(1.0, 0.03, 1.0, inflate=rng.uniform(0.12, 0.2)), tight)
-    )
-    strings = straps(frame, outline, np.full(3, rng.uniform(0.04, 0.15)), rng)
-
-    def paint(cloth: Cloth, rng: np.random.Generator) -> tuple[Layer, Layer]:
-        return rubber(cloth, rng, own)
-
-    pieces = [Piece(body, paint), *_canisters(frame, body, own, rng)]
-    drawn, hole = put_on(photo, frame, pieces, strings, rng)
-    options: Options = {"colour": fabric.text(own)}
-    return Drawn(drawn, hole, "gas", options)
+    asked = Asked("over_nose", colour, colour_weight, height, below, tight)
+    return mould(MAKE, photo, landmarks, rng, asked)
 
 
 def _fit(rng: np.random.Generator) -> Fit:
@@ -77,6 +64,10 @@ def _fit(rng: np.random.Generator) -> Fit:
         chin=rng.uniform(0.05, 0.2),
         bulge=rng.uniform(0.0, 0.06),
     )
+
+
+def _hang(rng: np.random.Generator) -> Hang:
+    return Hang(1.0, 0.03, 1.0, inflate=rng.uniform(0.12, 0.2))
 
 
 def _canisters(frame: Frame, body: Sheet, own: Points, rng: np.random.Generator) -> list[Piece]:
@@ -97,3 +88,6 @@ def _canisters(frame: Frame, body: Sheet, own: Points, rng: np.random.Generator)
         tilted = axis + 0.5 * side * frame.right + rng.uniform(0, 0.3) * frame.down
         pieces.append(canister_piece(Canister(foot, tilted, radius, height, 0.95), colour, rng))
     return pieces
+
+
+MAKE = Mould("gas", RUBBER, _fit, _hang, 0.15, _canisters)

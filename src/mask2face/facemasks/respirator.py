@@ -5,12 +5,14 @@ import numpy as np
 from mask2face.facemasks import fabric
 from mask2face.facemasks.canister import Canister, on
 from mask2face.facemasks.canister import piece as canister_piece
-from mask2face.facemasks.drape import Hang, drape, tightened
-from mask2face.facemasks.drawn import Drawn, Layer, Options, Photo, Points, check
+from mask2face.facemasks.drape import Hang
+from mask2face.facemasks.drawn import Drawn, Photo, Points
 from mask2face.facemasks.frame import Frame
-from mask2face.facemasks.garment import Cloth, Piece, put_on, straps, tinted
+from mask2face.facemasks.garment import Piece
 from mask2face.facemasks.mesh import Sheet
-from mask2face.facemasks.outline import Fit, adjusted, trace
+from mask2face.facemasks.moulded import Mould, mould
+from mask2face.facemasks.outline import Fit
+from mask2face.facemasks.worn import Asked
 
 RUBBER: fabric.Palette = (
     (0.38, (0.10, 0.10, 0.11)),
@@ -55,28 +57,8 @@ def draw(
     Raises:
         ValueError: an argument has the wrong type, shape or value.
     """
-    check(photo, landmarks)
-    frame = Frame(landmarks)
-    own = tinted(fabric.pick(RUBBER, rng), colour, colour_weight)
-    outline = trace(frame, adjusted(_fit(rng), height, below, tight), rng)
-    body = drape(
-        frame, outline, tightened(Hang(1.0, 0.02, 0.8, inflate=rng.uniform(0.1, 0.18)), tight)
-    )
-    dark = np.full(3, rng.uniform(0.04, 0.2))
-    strings = straps(frame, outline, dark, rng)
-
-    def paint(cloth: Cloth, rng: np.random.Generator) -> tuple[Layer, Layer]:
-        return rubber(cloth, rng, own)
-
-    pieces = [Piece(body, paint), *_filters(frame, body, rng)]
-    if rng.random() < 0.8:  # the valve in the middle
-        valve = on(body, 0.0, rng.uniform(0.55, 0.75))
-        size = rng.uniform(0.07, 0.12) * frame.unit
-        shape = Canister(*valve, size, 0.5 * size, rng.uniform(0.75, 1))
-        pieces.append(canister_piece(shape, (own * rng.uniform(0.6, 1.2)).clip(0, 1), rng))
-    drawn, hole = put_on(photo, frame, pieces, strings, rng)
-    options: Options = {"colour": fabric.text(own)}
-    return Drawn(drawn, hole, "respirator", options)
+    asked = Asked("over_nose", colour, colour_weight, height, below, tight)
+    return mould(MAKE, photo, landmarks, rng, asked)
 
 
 def _fit(rng: np.random.Generator) -> Fit:
@@ -93,15 +75,19 @@ def _fit(rng: np.random.Generator) -> Fit:
     )
 
 
-def rubber(cloth: Cloth, rng: np.random.Generator, own: Points) -> tuple[Layer, Layer]:
-    """Moulded rubber: a lip along the rim, a raised panel in the middle; see `garment.Paint`."""
-    lip = rng.uniform(0.03, 0.06)
-    tone = 1 - rng.uniform(0.1, 0.4) * np.exp(-(((cloth.edge - lip) / 0.012) ** 2))
-    panel = np.maximum(np.abs(cloth.u) / 0.45, np.abs(cloth.v - 0.5) / 0.35)
-    tone = tone - rng.uniform(0, 0.35) * np.exp(-(((panel - 1) / 0.06) ** 2))
-    relief = 0.012 / (1 + np.exp(((panel - 1) * 12).clip(-30, 30)))
-    albedo = own.astype(np.float32) * tone[..., None]
-    return albedo.clip(0, 1).astype(np.float32), relief.astype(np.float32)
+def _hang(rng: np.random.Generator) -> Hang:
+    return Hang(1.0, 0.02, 0.8, inflate=rng.uniform(0.1, 0.18))
+
+
+def _parts(frame: Frame, body: Sheet, own: Points, rng: np.random.Generator) -> list[Piece]:
+    """The filters and, mostly, the valve in the middle."""
+    pieces = _filters(frame, body, rng)
+    if rng.random() < 0.8:
+        valve = on(body, 0.0, rng.uniform(0.55, 0.75))
+        size = rng.uniform(0.07, 0.12) * frame.unit
+        shape = Canister(*valve, size, 0.5 * size, rng.uniform(0.75, 1))
+        pieces.append(canister_piece(shape, (own * rng.uniform(0.6, 1.2)).clip(0, 1), rng))
+    return pieces
 
 
 def _filters(frame: Frame, body: Sheet, rng: np.random.Generator) -> list[Piece]:
@@ -130,3 +116,6 @@ def _filters(frame: Frame, body: Sheet, rng: np.random.Generator) -> list[Piece]
         shape = Canister(foot, tilted, radius, height, taper, oval)
         pieces.append(canister_piece(shape, colour, rng))
     return pieces
+
+
+MAKE = Mould("respirator", RUBBER, _fit, _hang, 0.2, _parts)

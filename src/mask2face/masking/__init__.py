@@ -16,7 +16,7 @@ from mask2face.facemasks import FACEMASKS
 from mask2face.faces import Face
 from mask2face.landmarks import EYES_AGREE, Landmarker, on_face
 from mask2face.masking.choice import drawer
-from mask2face.masking.faces import Located, Masked, MaskedFace, Pose, area, draw_on
+from mask2face.masking.faces import Located, Masked, MaskedFace, Pose, draw_on
 
 STATEMENT: Final = "face masks are drawn on the faces, they were not in the photo"
 STYLES: Final = ("random", "all", *FACEMASKS)
@@ -70,7 +70,7 @@ class Masker:
         """
         found = list(enumerate(self._detector(pixels)))
         if faces == "largest":
-            found = sorted(found, key=lambda one: area(one[1]))[-1:]
+            found = sorted(found, key=lambda one: one[1].area)[-1:]
         return tuple(Located(index, face, self._points(pixels, face)) for index, face in found)
 
 

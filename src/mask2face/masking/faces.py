@@ -110,7 +110,7 @@ def draw_on(
     result = Masked(pixels.copy(), np.zeros(pixels.shape[:2], np.float32), ())
     done: dict[int, MaskedFace] = {}
     undrawn = {}
-    for one in sorted(located, key=lambda one: (area(one.face), one.index)):
+    for one in sorted(located, key=lambda one: (one.face.area, one.index)):
         try:
             done[one.index] = _draw_face(result, one, drawing, seed)
         except ValueError:  # the face: what is asked for was checked before
@@ -198,9 +198,3 @@ def _cut_off(
     if window.x1 < width:
         rims.append(np.s_[:, -_RIM:])
     return any((before[rim] != after[rim]).any() for rim in rims for before, after in layers)
-
-
-def area(face: Face) -> float:
-    """Return the area of a face's box, px²."""
-    x0, y0, x1, y1 = face.box
-    return (x1 - x0) * (y1 - y0)
