@@ -41,12 +41,12 @@ FACEMASKS: dict[str, Style] = {
 
 WEIGHTS: dict[str, float] = {
     "polygon": 0.08,
-    "surgical": 0.245,
-    "cloth": 0.255,
+    "surgical": 0.22,
+    "cloth": 0.225,
     "kn95": 0.10,
     "n95": 0.10,
     "duckbill": 0.03,
-    "respirator": 0.045,
+    "respirator": 0.10,
     "gas": 0.02,
     "scarf": 0.04,
     "shield": 0.015,

@@ -10,6 +10,7 @@ from mask2face.facemasks.garment import Cloth, Paint, Piece
 from mask2face.facemasks.mesh import Sheet
 
 _AROUND = 20  # points around
+_PLAIN = 3  # kind of paint: none of rings (0), slats (1), band in front (2)
 _FRONT = 0.45  # v where the side ends and the front begins
 
 
@@ -24,6 +25,7 @@ class Canister:
         height: px.
         taper: radius at its front over that at its base.
         oval: how much taller than wide it is.
+        corner: 2 is round, more is squarer, the exponent of a superellipse.
     """
 
     foot: Points
@@ -32,6 +34,7 @@ class Canister:
     height: float
     taper: float = 1.0
     oval: float = 1.0
+    corner: float = 2.0
 
 
 def sheet(canister: Canister) -> Sheet:
@@ -42,7 +45,12 @@ def sheet(canister: Canister) -> Sheet:
     one = one / np.sqrt(one @ one)
     two = np.cross(axis, one)
     angles = np.linspace(-np.pi, np.pi, _AROUND)
-    ring = np.cos(angles)[:, None] * one + canister.oval * np.sin(angles)[:, None] * two
+    across, along = np.cos(angles), np.sin(angles)
+    reach = (np.abs(across) ** canister.corner + np.abs(along) ** canister.corner) ** (
+        -1 / canister.corner
+    )
+    across, along = reach * across, reach * along
+    ring = across[:, None] * one + canister.oval * along[:, None] * two
     base, front, height = canister.radius, canister.radius * canister.taper, canister.height
     profile = [  # radius, height, v
         (0.002 * base, 0.0, 0.0),  # closed below: a far one is seen from behind
@@ -67,6 +75,11 @@ def on(sheet: Sheet, u: float, v: float) -> tuple[Points, Points]:
     return sheet.points[row, column], normal
 
 
+def plain(canister: Canister, colour: Points) -> Piece:
+    """A canister painted in `colour` (3,) in [0, 1] all over, but for its rim."""
+    return Piece(sheet(canister), _painter(colour, None, _PLAIN))
+
+
 def piece(canister: Canister, colour: Points, rng: np.random.Generator) -> Piece:
     """A canister painted in `colour` (3,) in [0, 1], with a ring or slats and often a label."""
     label = fabric.any_colour(rng) if rng.random() < 0.4 else None
@@ -84,6 +97,8 @@ def _painter(colour: Points, label: Points | None, kind: int) -> Paint:
         elif kind == 1:  # slats
             slats = np.sin(np.pi * u * rng.integers(6, 14)) > 0.2
             tone = tone - 0.3 * front * slats * (inside < 0.75)
+        if kind == _PLAIN:
+            return (colour * tone[..., None]).astype(np.float32), np.zeros_like(u)
         ribs = (np.sin(np.pi * u * 18) > 0) & (v < 0.8 * _FRONT) & (rng.random() < 0.5)
         tone = tone - 0.15 * ribs
         albedo = colour.astype(np.float32) * tone[..., None].astype(np.float32)

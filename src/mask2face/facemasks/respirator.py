@@ -3,7 +3,7 @@
 import numpy as np
 
 from mask2face.facemasks import fabric
-from mask2face.facemasks.canister import Canister, on
+from mask2face.facemasks.canister import Canister, on, plain
 from mask2face.facemasks.canister import piece as canister_piece
 from mask2face.facemasks.drape import Hang
 from mask2face.facemasks.drawn import Drawn, Photo, Points
@@ -22,6 +22,18 @@ RUBBER: fabric.Palette = (
     (0.12, (0.45, 0.20, 0.18)),
 )
 PADS = 0.45  # share of two flat oval pads instead of cylinders
+CARTRIDGES = 0.35  # share of two plain cartridges on coloured necks
+SHELLS: fabric.Palette = (
+    (0.70, (0.95, 0.95, 0.94)),
+    (0.15, (0.72, 0.73, 0.74)),
+    (0.15, (0.16, 0.16, 0.17)),
+)
+NECKS: fabric.Palette = (
+    (0.35, (0.75, 0.33, 0.12)),
+    (0.20, (0.65, 0.12, 0.12)),
+    (0.25, (0.30, 0.31, 0.33)),
+    (0.20, (0.85, 0.75, 0.20)),
+)
 FILTERS: fabric.Palette = (
     (0.22, (0.85, 0.25, 0.50)),
     (0.38, (0.90, 0.89, 0.87)),
@@ -92,6 +104,8 @@ def _parts(frame: Frame, body: Sheet, own: Points, rng: np.random.Generator) -> 
 
 def _filters(frame: Frame, body: Sheet, rng: np.random.Generator) -> list[Piece]:
     """Two filters at the sides, or one in front."""
+    if rng.random() < CARTRIDGES:
+        return _cartridges(frame, body, rng)
     colour = fabric.pick(FILTERS, rng)
     radius = rng.uniform(0.13, 0.31) * frame.unit
     height = radius * rng.uniform(0.15, 1.0)
@@ -115,6 +129,28 @@ def _filters(frame: Frame, body: Sheet, rng: np.random.Generator) -> list[Piece]
         foot = foot + side * frame.right * away
         shape = Canister(foot, tilted, radius, height, taper, oval)
         pieces.append(canister_piece(shape, colour, rng))
+    return pieces
+
+
+def _cartridges(frame: Frame, body: Sheet, rng: np.random.Generator) -> list[Piece]:
+    """Two plain rounded boxes that stand beside the cheeks, each on a coloured neck."""
+    shell, neck = fabric.pick(SHELLS, rng), fabric.pick(NECKS, rng)
+    shell = (shell * rng.uniform(0.9, 1.05)).clip(0, 1)
+    radius = rng.uniform(0.17, 0.3) * frame.unit
+    oval, corner = rng.uniform(1.15, 1.75), rng.uniform(2, 5)
+    u, v = rng.uniform((0.55, 0.45), (0.85, 0.75))
+    sideways, away, fall = rng.uniform(-0.5, 0.5), rng.uniform(0.3, 1.1), rng.uniform(-0.2, 0.3)
+    pieces = []
+    for side in (-1, 1):
+        foot, normal = on(body, side * u, v)
+        outwards = side * frame.right
+        stem = (normal + outwards) / np.sqrt((normal + outwards) @ (normal + outwards))
+        length = away * radius
+        pieces.append(plain(Canister(foot, stem, 0.5 * radius, 0.8 * length, 1.1, oval), neck))
+        tilted = frame.out + sideways * outwards + fall * frame.down
+        middle = foot + length * stem + 0.4 * radius * outwards
+        box = Canister(middle, tilted, radius, 0.5 * radius, rng.uniform(0.9, 1), oval, corner)
+        pieces.append(plain(box, shell))
     return pieces
 
 
