@@ -33,9 +33,9 @@ import mask2face
 from mask2face import photos
 from mask2face.crops import CropCache
 from mask2face.detectors import CenterFace
+from mask2face.efficientnet import LiteFeatures
 from mask2face.facemasks import WEIGHTS, draw_random
 from mask2face.faces import Face, align, alignment, cut
-from mask2face.losses.perceptual import LiteFeatures
 from mask2face.pipeline import LEAST_CERTAINTY, LEAST_HOLE, certainty
 from mask2face.restorer import Restorer, find_model
 
