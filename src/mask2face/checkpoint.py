@@ -30,6 +30,8 @@ class Checkpoint:
         step: optimiser steps taken.
         best: best validation score so far (hole PSNR in dB), if any was measured.
         recipe: the training recipe, as JSON holds it.
+        embedder: what made the face embeddings that the net was trained with, as "dlib"; "" for
+            a net without.
     """
 
     net: str
@@ -38,6 +40,7 @@ class Checkpoint:
     step: int = 0
     best: float | None = None
     recipe: dict[str, Any] = field(default_factory=dict)
+    embedder: str = ""
 
 
 def build(checkpoint: Checkpoint) -> nn.Module:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from mask2face.nets.blocks import convolution
 from mask2face.nets.sides import check_side
 
 
@@ -40,12 +41,12 @@ class FaceFiller(nn.Module):
             )
         self.multiple = 2 ** len(filters)
         self.unshuffle = nn.PixelUnshuffle(2)
-        self.stem = _convolution(3 * 4, filters[0])
+        self.stem = convolution(3 * 4, filters[0])
         self.down_blocks = nn.ModuleList(
             nn.Sequential(*(_Residual(width) for _ in range(blocks))) for width in filters[:-1]
         )
         self.downs = nn.ModuleList(
-            _convolution(wide, narrow, stride=2) for wide, narrow in pairwise(filters)
+            convolution(wide, narrow, stride=2) for wide, narrow in pairwise(filters)
         )
         self.place = nn.Conv2d(_PLACES, filters[-1], 1, bias=False)
         self.bottleneck = nn.Sequential(*(_Residual(filters[-1], step) for step in dilations))
@@ -87,7 +88,7 @@ class _Residual(nn.Module):
 
     def __init__(self, width: int, dilation: int = 1) -> None:
         super().__init__()
-        self.first = _convolution(width, width, dilation=dilation)
+        self.first = convolution(width, width, dilation=dilation)
         self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(width)
         nn.init.zeros_(self.norm.weight)
@@ -109,14 +110,6 @@ class _Up(nn.Module):
     def forward(self, x: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
         large = functional.interpolate(self.narrow(x), scale_factor=2.0, mode="nearest")
         return functional.relu(self.norm(large + self.skip(skip)))
-
-
-def _convolution(wide: int, narrow: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(wide, narrow, 3, stride=stride, padding=dilation, dilation=dilation, bias=False),
-        nn.BatchNorm2d(narrow),
-        nn.ReLU(inplace=True),
-    )
 
 
 _WAVES = (1, 2, 4)  # half periods across the crop

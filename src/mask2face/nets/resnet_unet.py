@@ -6,6 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from mask2face.nets.blocks import check_blocks
+from mask2face.nets.embeddings import Embeddings
+from mask2face.nets.output import finish, make_head
 from mask2face.nets.sides import check_side
 
 
@@ -14,43 +17,58 @@ class ResNetUNet(nn.Module):
 
     After the figure in STRV's article, which sets no normalisation. It departs from the article in
     one point: a fourth output channel is the hole, so that nothing outside need be re-synthesised.
+    Embeddings are joined before the bottleneck's convolution.
 
     Args:
         filters: channels of each down block; the article's best is (64, 128, 128, 256, 256, 512).
         kernels: odd side of each block's convolutions; the article's best is (7, 7, 7, 3, 3, 3).
+        embeddings: out of "imagenet" and "face", see `embeddings.Embeddings`.
+        face_size: numbers of the embedding "face".
+        predict_difference: predict the difference from the crop, see `output.finish`.
+
+    Attributes:
+        extra: the second input that "face" needs, or None.
     """
 
     def __init__(
         self,
         filters: Sequence[int] = (64, 128, 128, 256, 256, 512),
         kernels: Sequence[int] = (7, 7, 7, 3, 3, 3),
+        *,
+        embeddings: Sequence[str] = (),
+        face_size: int = 128,
+        predict_difference: bool = False,
     ) -> None:
         super().__init__()
-        _check(filters, kernels)
+        check_blocks(filters, kernels)
         self.multiple = 2 ** len(filters)
+        self.predict_difference = predict_difference
+        self.embeddings = Embeddings(embeddings, face_size)
+        self.extra = self.embeddings.extra
         self.stem = _same(3, filters[0], kernels[0])
         widths = (filters[0], *filters)
         self.downs = nn.ModuleList(
             _Down(wide, narrow, kernel)
             for wide, narrow, kernel in zip(widths[:-1], filters, kernels, strict=True)
         )
-        self.bottleneck = _same(filters[-1], filters[-1], kernels[-1])
+        self.bottleneck = _same(filters[-1] + self.embeddings.size, filters[-1], kernels[-1])
         # an up block works with the filters and kernel of the level it leads to
         self.ups = nn.ModuleList(
             _Up(filters[level], filters[max(level - 1, 0)], kernels[max(level - 1, 0)])
             for level in reversed(range(len(filters)))
         )
         self.merge = _same(2 * filters[0], filters[0], kernels[0])
-        self.head = nn.Conv2d(filters[0], 4, 1)
+        self.head = make_head(filters[0], predict_difference)
 
-    def forward(self, crops: torch.Tensor) -> torch.Tensor:
+    def forward(self, crops: torch.Tensor, face: torch.Tensor | None = None) -> torch.Tensor:
         """Return (N, 4, S, S): RGB in [0, 1] and the hole's probability.
 
         Args:
             crops: (N, 3, S, S) RGB in [0, 1].
+            face: (N, face_size), the embedding of each face, where the net has "face".
 
         Raises:
-            ValueError: S is not a multiple of 2 ** len(filters).
+            ValueError: S is not a multiple of 2 ** len(filters), or `face` does not fit.
         """
         check_side(crops, self.multiple)
         first = self.stem(crops)  # (N, f0, S, S)
@@ -58,11 +76,11 @@ class ResNetUNet(nn.Module):
         for down in self.downs:
             x, skip = down(x)  # halves S
             skips.append(skip)
-        x = functional.relu(self.bottleneck(x))
+        x = functional.relu(self.bottleneck(self.embeddings(x, crops, face)))
         for up, skip in zip(self.ups, reversed(skips), strict=True):
             x = up(x, skip)  # doubles S
         x = functional.relu(self.merge(torch.cat([first, x], 1)))  # (N, f0, S, S)
-        return torch.sigmoid(self.head(x).float())  # (N, 4, S, S)
+        return finish(self.head(x), crops, self.predict_difference)  # (N, 4, S, S)
 
 
 class _Down(nn.Module):
@@ -105,15 +123,3 @@ def _residual(wide: int, narrow: int, kernel: int) -> nn.Sequential:
 
 def _same(wide: int, narrow: int, kernel: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(wide, narrow, kernel, stride=stride, padding=kernel // 2)
-
-
-def _check(filters: Sequence[int], kernels: Sequence[int]) -> None:
-    if not filters or len(filters) != len(kernels):
-        raise ValueError(
-            f"filters and kernels need one entry a block each, got {len(filters)} filters "
-            f"{tuple(filters)} and {len(kernels)} kernels {tuple(kernels)}"
-        )
-    if min(filters) < 1 or any(kernel < 1 or kernel % 2 == 0 for kernel in kernels):
-        raise ValueError(
-            f"filters must be positive and kernels odd, got {tuple(filters)} and {tuple(kernels)}"
-        )
