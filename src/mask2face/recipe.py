@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mask2face.errors import ConfigurationError
+from mask2face.ranges import require, require_number, require_weights, require_whole
 from mask2face.registry import lookup
 
 T = TypeVar("T")
@@ -24,7 +25,8 @@ class Phase:
         rate: learning rate after `warmup` steps.
         rate_end: learning rate at the phase's end, reached along half a cosine.
         warmup: steps over which the rate rises from zero.
-        losses: loss name -> weight, of `losses.LOSSES` and `HOLE_LOSSES`.
+        losses: loss name -> weight, of `losses.LOSSES` and `HOLE_LOSSES`; and of `NET_TERMS`, which
+            some nets compute themselves.
         adversarial: weight of the critic's verdict; 0 trains without a critic.
         critic_rate: the critic's learning rate.
     """
@@ -46,16 +48,16 @@ class Phase:
             ConfigurationError: a value is not accepted.
         """
         for name in ("side", "steps", "batch"):
-            _whole(self, name, 1)
+            require_whole(self, name, 1)
         for name in ("rate", "critic_rate"):
-            _number(self, name)
-            _require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+            require_number(self, name)
+            require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
         if self.rate_end is not None:
-            _number(self, "rate_end")
-        _number(self, "adversarial")
-        _whole(self, "warmup", 0)
-        _require(self.warmup <= self.steps, "warmup", self.warmup, f"0 to {self.steps}")
-        _weights(self, "losses")
+            require_number(self, "rate_end")
+        require_number(self, "adversarial")
+        require_whole(self, "warmup", 0)
+        require(self.warmup <= self.steps, "warmup", self.warmup, f"0 to {self.steps}")
+        require_weights(self, "losses")
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate at `step` of this phase, 0 the first.
@@ -89,6 +91,11 @@ class Recipe:
         facemasks: style -> weight; empty takes the generator's own.
         validate_every: steps between validations, panels and checkpoints.
         validation: pairs in a validation, at most.
+        critic: key of `losses.adversarial.CRITICS`, for the phases with `adversarial` above 0.
+        r1: weight of the R1 penalty on the critic "patch"; 0 trains without.
+        kl_warmup: steps over which the weight of the loss "kl" rises from 0.
+        patience: validations in a row without a better score after which the run stops; 0 never.
+        accumulate: micro-batches that a step's batch is split into, to use less memory.
     """
 
     phases: tuple[Phase, ...]
@@ -103,6 +110,11 @@ class Recipe:
     facemasks: dict[str, float] = field(default_factory=dict)
     validate_every: int = 500
     validation: int = 256
+    critic: str = "projected"
+    r1: float = 0.0
+    kl_warmup: int = 0
+    patience: int = 0
+    accumulate: int = 1
 
     def __post_init__(self) -> None:
         """Check ranges.
@@ -110,21 +122,28 @@ class Recipe:
         Raises:
             ConfigurationError: a value is not accepted.
         """
-        _require(len(self.phases) > 0, "phases", self.phases, "one or more")
-        _require(isinstance(self.net, str), "net", self.net, "the name of a net")
-        _require(isinstance(self.options, Mapping), "options", self.options, "an object")
-        for name in ("ema", "weight_decay", "wobble"):
-            _number(self, name)
-        _require(self.ema < 1, "ema", self.ema, "0 to below 1")
-        _require(self.wobble <= 0.2, "wobble", self.wobble, "0 to 0.2")
-        for name in ("echo", "chunk", "validate_every", "validation"):
-            _whole(self, name, 1)
-        _whole(self, "seed", 0)
-        _weights(self, "facemasks")
+        require(len(self.phases) > 0, "phases", self.phases, "one or more")
+        require(isinstance(self.net, str), "net", self.net, "the name of a net")
+        require(isinstance(self.options, Mapping), "options", self.options, "an object")
+        require(isinstance(self.critic, str), "critic", self.critic, "the name of a critic")
+        for name in ("ema", "weight_decay", "wobble", "r1"):
+            require_number(self, name)
+        require(self.ema < 1, "ema", self.ema, "0 to below 1")
+        require(self.wobble <= 0.2, "wobble", self.wobble, "0 to 0.2")
+        for name in ("echo", "chunk", "validate_every", "validation", "accumulate"):
+            require_whole(self, name, 1)
+        for name in ("seed", "kl_warmup", "patience"):
+            require_whole(self, name, 0)
+        require_weights(self, "facemasks")
         shares = self.facemasks.values()
-        _require(
+        require(
             not shares or sum(shares) > 0, "facemasks", self.facemasks, "a share above 0 or none"
         )
+        pixels = "0, or choose the critic 'patch', which looks at pixels"
+        require(self.critic == "patch" or not self.r1, "r1", self.r1, pixels)
+        least = min(phase.batch for phase in self.phases)
+        parts = f"at most the smallest batch, {least}"
+        require(self.accumulate <= least, "accumulate", self.accumulate, parts)
 
     @property
     def steps(self) -> int:
@@ -164,17 +183,22 @@ def check_names(recipe: Recipe) -> None:
     """Check that every name in `recipe` is registered.
 
     Raises:
-        UnknownNameError: a net, loss or face-mask style is not.
+        UnknownNameError: a net, loss, critic or face-mask style is not.
+        ConfigurationError: a phase has no loss, or none that compares with the photo.
     """
     from mask2face.facemasks import FACEMASKS
-    from mask2face.losses import weighted
+    from mask2face.losses import NET_TERMS, weighted
+    from mask2face.losses.adversarial import CRITICS
     from mask2face.nets import NETS
 
     lookup("net", NETS, recipe.net)
+    lookup("critic", CRITICS, recipe.critic)
     for style in recipe.facemasks:
         lookup("face-mask style", FACEMASKS, style)
     for phase in recipe.phases:
         weighted(phase.losses)
+        compares = any(name not in NET_TERMS for name in phase.losses)
+        require(compares, "losses", phase.losses, "one that compares with the photo, too")
 
 
 def shipped() -> dict[str, Path]:
@@ -217,31 +241,3 @@ def _make(kind: type[T], facts: Any, name: str) -> T:  # noqa: ANN401
         return kind(**facts)
     except TypeError as error:
         raise ConfigurationError(f"the {name} {dict(facts)} is incomplete: {error}") from error
-
-
-def _require(holds: bool, name: str, value: object, accepted: str) -> None:
-    if not holds:
-        raise ConfigurationError(f"{name!r} is {value!r}: give {accepted}")
-
-
-def _whole(owner: object, name: str, least: int) -> None:
-    value = getattr(owner, name)
-    holds = isinstance(value, int) and not isinstance(value, bool) and value >= least
-    _require(holds, name, value, f"a whole number, {least} or more")
-
-
-def _number(owner: object, name: str) -> None:
-    _require(_amount(getattr(owner, name)), name, getattr(owner, name), "a number, 0 or more")
-
-
-def _weights(owner: object, name: str) -> None:
-    value = getattr(owner, name)
-    _require(isinstance(value, Mapping), name, value, "an object of names and weights")
-    for key, weight in value.items():
-        _require(_amount(weight), f"{name}.{key}", weight, "a number, 0 or more")
-
-
-def _amount(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return math.isfinite(value) and value >= 0

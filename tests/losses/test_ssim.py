@@ -18,8 +18,16 @@ def tensor(photo: NDArray[np.float64]) -> Tensor:
 
 def pairs() -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     rng = np.random.default_rng(0)
+    flat = np.full((40, 56, 3), 0.9)  # bright and nearly flat: rounding tells
+    found = [
+        (rng.random((40, 56, 3)), rng.random((40, 56, 3))),
+        (rng.random((96, 64, 3)), rng.random((96, 64, 3))),
+        (flat, np.clip(flat + rng.normal(0, 0.004, flat.shape), 0, 1)),
+    ]
+    for name in ("chelsea", "coffee"):
+        crop = getattr(skimage.data, name)()[:180, 50:250] / 255.0
+        found += [(crop, 0.7 * crop), (crop, crop[:, ::-1].copy())]
     face = skimage.data.astronaut()[20:220, 120:320] / 255.0
-    found = [(rng.random((40, 56, 3)), rng.random((40, 56, 3)))]
     for side in (32, 64, 128):
         crop = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
         found.append((crop, cv2.GaussianBlur(crop, (0, 0), 2)))
@@ -27,13 +35,20 @@ def pairs() -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     return found
 
 
-@pytest.mark.parametrize("index", range(7))
+@pytest.mark.parametrize("index", range(13))
 def test_equals_scikit_image(index: int) -> None:
     x, y = pairs()[index]
     options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
     value, full = structural_similarity(x, y, data_range=1, channel_axis=2, full=True, **options)  # type: ignore[no-untyped-call]
     hole = torch.ones(1, 1, *x.shape[:2])
-    assert 1 - float(ssim_loss(tensor(x), tensor(y), hole)) == pytest.approx(value, abs=1e-4)
+    assert 1 - float(ssim_loss(tensor(x), tensor(y), hole)) == pytest.approx(value, abs=1e-5)
+    l1 = float(np.abs(x - y).mean())
+    assert float(ssim_l1_loss(tensor(x), tensor(y), hole)) == pytest.approx(
+        1 - value + l1, abs=1e-5
+    )
+    hole[..., : hole.shape[2] // 2, :] = 0
+    wanted = full[hole.shape[2] // 2 :].mean()
+    assert 1 - float(hole_ssim(tensor(x), tensor(y), hole)) == pytest.approx(wanted, abs=1e-4)
     ours = ssim_map(tensor(x), tensor(y))[0].permute(1, 2, 0).numpy()
     np.testing.assert_allclose(ours, full, atol=2e-4)
 
