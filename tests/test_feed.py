@@ -1,12 +1,9 @@
-import pickle
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from mask2face.errors import DataError
-from mask2face.feed import Batch, DrawnPairs, Feed, StoredPairs
-from mask2face.pairs import Pair, PairWriter
+from mask2face.feed import Batch, DrawnPairs, Feed
 from mask2face.recipe import Phase, Recipe
 
 FACES = 5
@@ -15,6 +12,8 @@ SIDE = 16
 
 class Numbered:
     """Pairs whose pixels say which face they show and how the dice fell."""
+
+    embedder = ""
 
     def __init__(self, faces=FACES):
         self.faces = faces
@@ -25,7 +24,8 @@ class Numbered:
     def pair(self, split, index, side, rng):
         picture = np.full((side, side, 3), index + (100 if split == "validation" else 0), np.uint8)
         picture[0, 0] = rng.integers(0, 256, 3)
-        return picture, picture // 2, np.tile(np.linspace(0, 1, side, dtype=np.float32), (side, 1))
+        slope = np.tile(np.linspace(0, 1, side, dtype=np.float32), (side, 1))
+        return Batch(picture[None], picture[None] // 2, slope[None])
 
 
 def recipe(steps=30, batch=4, **changes):
@@ -126,20 +126,6 @@ def test_validation_is_frozen_and_of_its_own_faces():
     assert len(Feed(Numbered(), recipe(), 0).validation(SIDE).inputs) == 3
 
 
-def test_taking_mirrors_input_output_and_hole_together():
-    rng = np.random.default_rng(0)
-    batch = Batch(
-        rng.integers(0, 256, (3, 4, 4, 3), np.uint8),
-        rng.integers(0, 256, (3, 4, 4, 3), np.uint8),
-        rng.random((3, 4, 4), np.float32),
-    )
-    got = batch.take(np.array([2, 0]), np.array([True, False]))
-    for new, old in zip(vars(got).values(), vars(batch).values(), strict=True):
-        assert np.array_equal(new[0], old[2][:, ::-1])
-        assert np.array_equal(new[1], old[0])
-        assert not np.shares_memory(new, old)
-
-
 def test_other_processes_draw_the_same(crop_cache, tmp_path):
     asked = recipe(steps=3, wobble=0.02)
     source = DrawnPairs(crop_cache(tmp_path / "cache"), asked)
@@ -151,73 +137,61 @@ def test_other_processes_draw_the_same(crop_cache, tmp_path):
         there.close()
 
 
-def test_drawn_pairs_follow_the_recipe(crop_cache, tmp_path):
-    asked = recipe(facemasks={"bare": 1.0})
-    source = DrawnPairs(crop_cache(tmp_path / "cache"), asked)
-    assert [source.count(name) for name in ("train", "validation")] == [6, 3]
-    picture, bare, hole = source.pair("train", 0, 32, np.random.default_rng(0))
-    assert picture.shape == bare.shape == (32, 32, 3)
-    assert not hole.any()
-    masked = DrawnPairs(source.folder, recipe(facemasks={"surgical": 1.0}))
-    assert masked.pair("train", 0, 32, np.random.default_rng(0))[2].mean() > 0.1
-    again = pickle.loads(pickle.dumps(masked))
-    for ours, theirs in zip(
-        again.pair("validation", 1, 32, np.random.default_rng(3)),
-        masked.pair("validation", 1, 32, np.random.default_rng(3)),
-        strict=True,
-    ):
-        assert np.array_equal(ours, theirs)
+class Counting(Numbered):
+    """Says how many pairs it was asked for."""
+
+    drawn = 0
+
+    def pair(self, split, index, side, rng):
+        self.drawn += 1
+        return super().pair(split, index, side, rng)
 
 
-@pytest.fixture
-def pair_folder(tmp_path):
-    rng = np.random.default_rng(0)
-    writer = PairWriter(tmp_path / "pairs", SIDE, {})
-    for index in range(6):
-        pictures = rng.integers(0, 256, (2, SIDE, SIDE, 3), np.uint8)
-        hole = np.tile(np.linspace(0, 1, SIDE, dtype=np.float32), (SIDE, 1))
-        pair = Pair(*pictures, hole, "bare", {}, np.zeros((68, 2), np.float32))
-        split = "train" if index < 4 else "validation"
-        writer.write(f"{index}", pair, identity=str(index), dataset="noise", split=split)
-    return writer.finish()
+def shares(asked, count, faces=200):
+    """The feeds of `count` processes, run to the end of phase 0: their batches and sources."""
+    sources = [Counting(faces) for _ in range(count)]
+    feeds = [Feed(source, asked, 0, (rank, count)) for rank, source in enumerate(sources)]
+    return [list(feed.batches(0)) for feed in feeds], sources
 
 
-def test_stored_pairs_come_as_they_were_stored_or_mirrored(pair_folder):
-    source = StoredPairs(pair_folder.folder)
-    assert source.side == SIDE
-    assert [source.count(name) for name in ("train", "validation")] == [4, 2]
-    inputs, outputs, holes, _ = pair_folder.load("train")
-    ways = set()
-    for seed in range(8):
-        got = source.pair("train", 2, SIDE, np.random.default_rng(seed))
-        mirrored = not np.array_equal(got[0], inputs[2])
-        ways.add(mirrored)
-        turn = slice(None, None, -1 if mirrored else 1)
-        for ours, stored in zip(got, (inputs, outputs, holes), strict=True):
-            assert np.array_equal(ours, stored[2][:, turn])
-    assert ways == {True, False}
-    validation = pair_folder.load("validation")
-    for seed in range(4):
-        got = source.pair("validation", 1, SIDE, np.random.default_rng(seed))
-        assert np.array_equal(got[0], validation[0][1])
+def content(*batches):
+    """What is in some batches, in no order."""
+    return sorted(
+        (one.inputs.tobytes(), one.outputs.tobytes(), one.holes.tobytes())
+        for batch in batches
+        for one, _ in batch.parts(len(batch))
+    )
 
 
-def test_stored_pairs_are_resized_and_limited(pair_folder):
-    source = pickle.loads(pickle.dumps(StoredPairs(pair_folder.folder, limit=3)))
-    assert [source.count(name) for name in ("train", "validation")] == [3, 2]
-    for side in (8, 32):
-        picture, bare, hole = source.pair("train", 0, side, np.random.default_rng(0))
-        assert picture.shape == bare.shape == (side, side, 3)
-        assert hole.shape == (side, side)
-        assert 0 <= hole.min() <= hole.max() <= 1
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize(("chunk", "echo"), [(7, 1), (64, 3), (64, 1)])
+def test_processes_share_the_batches_of_one(count, chunk, echo):
+    asked = recipe(steps=40, batch=8, chunk=chunk, echo=echo)
+    whole = list(Feed(Numbered(200), asked, 0).batches(0))
+    split, _ = shares(asked, count)
+    for step, batch in enumerate(whole):
+        parts = [batches[step] for batches in split]
+        assert content(*parts) == content(batch)
+        sizes = [len(part) for part in parts]
+        assert max(sizes) - min(sizes) <= 1
 
 
-def test_a_missing_folder_or_picture_is_said(pair_folder, tmp_path):
-    with pytest.raises(DataError, match="does not exist"):
-        StoredPairs(tmp_path / "none")
-    with pytest.raises(DataError, match="does not exist"):
-        DrawnPairs(tmp_path / "none", recipe())
-    source = StoredPairs(pair_folder.folder)
-    (pair_folder.folder / "holes" / "0.png").unlink()
-    with pytest.raises(DataError, match=r"0\.png"):
-        source.pair("train", 0, SIDE, np.random.default_rng(0))
+@pytest.mark.parametrize(("echo", "most"), [(1, 0.5), (2, 0.7), (3, 0.75)])
+def test_each_process_draws_little_but_what_it_uses(echo, most):
+    # 192 pairs in chunks of 64: by chance each of two processes would use 75 % or 88 % of them
+    asked = recipe(steps=192 * echo // 16, batch=16, chunk=64, echo=echo)
+    _, sources = shares(asked, 2)
+    for source in sources:
+        assert source.drawn <= most * 192
+
+
+def test_nothing_is_drawn_for_after_the_end():
+    source = Counting(200)
+    list(Feed(source, recipe(steps=3, batch=4, chunk=64, echo=2), 0).batches(0))
+    assert source.drawn == 12
+
+
+def test_a_share_can_start_at_a_step_too():
+    asked = recipe(chunk=7, echo=3, batch=5)
+    whole = list(Feed(Numbered(200), asked, 0, (1, 2)).batches(0))
+    assert same(list(Feed(Numbered(200), asked, 0, (1, 2)).batches(0, 13)), whole[13:])

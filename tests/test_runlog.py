@@ -59,3 +59,8 @@ def test_a_resumed_run_forgets_what_it_does_again(tmp_path):
     RunLog(tmp_path, 100, 40, quiet=True).close()
     assert [row["step"] for row in rows(tmp_path)] == [20, 40]
     assert {path.name for path in tmp_path.iterdir()} == {"log.jsonl", "tensorboard"}
+
+
+def test_a_run_that_ends_early_says_so(log, tmp_path):
+    log.stopped(30, 4)
+    assert rows(tmp_path) == [{"kind": "stopped", "step": 30, "validations_without_better": 4}]

@@ -1,10 +1,13 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from mask2face.feed import Batch
+from mask2face.nets.extras import Extra
 from mask2face.scoring import score
 
 CPU = torch.device("cpu")
@@ -71,3 +74,23 @@ def test_the_panel_shows_input_output_prediction_and_composite():
     cells = panel.reshape(4, 96, 8, 96, 3)[:, :, 5]
     assert [int(cell[10, 50, 0]) for cell in cells] == [51, 102, 255, 102]
     assert int(cells[3][90, 50, 0]) == 204, "the composite is soft: 0.75 of the way to white"
+
+
+class Toned(nn.Module):
+    """Paints each crop in the grey that its second input says."""
+
+    extra = Extra("face", 2)
+
+    def forward(self, crops, extra):
+        return extra[:, :1, None, None].expand(-1, 4, SIDE, SIDE)
+
+
+def test_a_second_input_comes_from_the_pairs_as_they_are():
+    pairs = batch(40)
+    extras = np.zeros((40, 2, 2), np.float32)
+    extras[:, 0, 0] = 0.5
+    extras[:, 1, 0] = 0.9  # of the mirrored faces, which validation never shows
+    scores, _ = score(Toned(), replace(pairs, extras=extras), CPU)
+    assert scores["hole_l1"] == pytest.approx(0.1, rel=1e-5)
+    without, _ = score(Toned(), pairs, CPU)
+    assert without["hole_l1"] == pytest.approx(0.4, rel=1e-5), "zeros"

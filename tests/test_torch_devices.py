@@ -4,7 +4,14 @@ import torch
 from torch import nn
 
 from mask2face.errors import DeviceError, UnknownNameError
-from mask2face.torch_devices import pick_bf16, pick_device, place, to_pictures, to_tensor
+from mask2face.torch_devices import (
+    check_compiler,
+    pick_bf16,
+    pick_device,
+    place,
+    to_pictures,
+    to_tensor,
+)
 
 CPU = torch.device("cpu")
 
@@ -44,3 +51,19 @@ def test_a_net_is_placed_with_its_channels_last():
     net = nn.Conv2d(4, 4, 3)
     assert place(net, CPU) is net
     assert net.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_missing_compiler_is_said(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(
+        DeviceError, match=r"C\+\+ compiler.*apt-get install g\+\+.*without --compile"
+    ):
+        check_compiler(CPU)
+    compiler = tmp_path / "our-c++"
+    compiler.write_text("")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", "our-c++")
+    check_compiler(CPU)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(DeviceError, match="pip install triton"):
+        check_compiler(torch.device("cuda"))

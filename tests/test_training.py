@@ -1,5 +1,8 @@
 import json
 import shutil
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,13 +11,16 @@ from PIL import Image
 
 from mask2face import checkpoint as checkpoints
 from mask2face.errors import ConfigurationError, DataError, DeviceError, ModelError, OutputError
-from mask2face.feed import DrawnPairs, Feed
+from mask2face.feed import Batch, DrawnPairs
+from mask2face.processes import Processes
 from mask2face.recipe import Phase, Recipe
-from mask2face.training import Trainer, train
+from mask2face.trainer import Trainer
+from mask2face.training import _check_phases, train
 
 SIDE = 32
 LOSSES = {"hole_l1": 1.0, "mae": 0.5, "hole_bce": 0.3}
 SMALL = {"filters": [8, 12, 16], "dilations": [1]}
+UNET = {"filters": [8, 8], "kernels": [3, 3]}
 
 
 def recipe(steps=6, adversarial=0.0, sides=(SIDE,), **changes):
@@ -132,40 +138,137 @@ def test_stopping_changes_nothing_for_the_critic(source, tmp_path):
     assert_same_state(resumed(source, asked, tmp_path / "often"), tmp_path / "once")
 
 
-def test_a_killed_run_goes_on_from_its_last_checkpoint(source, tmp_path, monkeypatch):
-    asked = recipe(6)
+def test_stopping_changes_nothing_with_micro_batches_and_noise(source, tmp_path):
+    vae = {"filters": [8, 8], "kernels": [3, 3], "latent": 4}
+    asked = recipe(3, net="vae", options=vae, accumulate=2, kl_warmup=2)
+    asked.phases[0].losses["kl"] = 0.01
     train(source, asked, tmp_path / "once", **QUIETLY)
-    step = Trainer.train_on
+    assert_same_state(resumed(source, asked, tmp_path / "often"), tmp_path / "once")
 
-    def killed(trainer, batch):
-        if trainer.step == 5:
-            raise KeyboardInterrupt
-        return step(trainer, batch)
 
-    monkeypatch.setattr(Trainer, "train_on", killed)
-    with pytest.raises(KeyboardInterrupt):
-        train(source, asked, tmp_path / "killed", **QUIETLY)
+def test_stopping_changes_nothing_for_the_patch_critic(source, tmp_path):
+    asked = recipe(2, adversarial=0.05, critic="patch", r1=1.0, accumulate=2)
+    train(source, asked, tmp_path / "once", **QUIETLY)
+    assert any(name.startswith("critic.") for name in state(tmp_path / "once"))
+    assert_same_state(resumed(source, asked, tmp_path / "often"), tmp_path / "once")
+
+
+@pytest.fixture
+def scores(monkeypatch):
+    """Scores of the validations, by step; what is not here is no better than the last."""
+    told = {}
+
+    def validate(trainer, batch):
+        return {"hole_psnr": told.get(trainer.step, 1.0)}, None
+
+    monkeypatch.setattr(Trainer, "validate", validate)
+    return told
+
+
+def test_a_run_stops_when_it_gets_no_better(source, tmp_path, scores):
+    scores |= {1: 10.0, 2: 9.0, 3: 12.0, 4: 11.0, 5: 12.0, 6: 20.0}
+    asked = recipe(8, validate_every=1, patience=2)
+    train(source, asked, tmp_path / "once", **QUIETLY)
+    assert checkpoints.read(tmp_path / "once" / "state.safetensors")[0].step == 5
+    assert checkpoints.read(tmp_path / "once" / "best.safetensors")[0].step == 3
+    stop = {"kind": "stopped", "step": 5, "validations_without_better": 2}
+    assert rows(tmp_path / "once", "stopped") == [stop]
+    written = (tmp_path / "once" / "state.safetensors").stat().st_mtime_ns
+    train(source, asked, tmp_path / "once", **QUIETLY)
+    assert (tmp_path / "once" / "state.safetensors").stat().st_mtime_ns == written
+    assert rows(tmp_path / "once", "stopped") == [stop], "a stopped run is finished"
+    for _ in range(5):
+        train(source, asked, tmp_path / "often", stop_after=0, **QUIETLY)
+    assert_same_state(tmp_path / "often", tmp_path / "once")
+    assert rows(tmp_path / "often", "stopped") == [stop]
+
+
+def test_a_score_between_two_validations_does_not_count(source, tmp_path, scores):
+    scores |= {1: 99.0, 2: 10.0, 3: 99.0, 4: 11.0}
+    asked = recipe(4, validate_every=2, patience=1)
+    for step in range(1, 5):
+        train(source, asked, tmp_path / "run", stop_after=0, **QUIETLY)
+        about = checkpoints.read(tmp_path / "run" / "state.safetensors")[0]
+        assert (about.step, about.best) == (step, {1: None, 2: 10, 3: 10, 4: 11}[step])
+    assert checkpoints.read(tmp_path / "run" / "best.safetensors")[0].step == 4
+
+
+def test_patience_needs_validation_pairs(crop_cache, tmp_path):
+    source = DrawnPairs(crop_cache(tmp_path / "cache", validation=0), recipe())
+    with pytest.raises(DataError, match="no validation pairs.*'patience' to 0"):
+        train(source, recipe(patience=1), tmp_path / "run", **QUIETLY)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_batch_that_cannot_be_shared_is_refused():
+    trainer = Trainer(recipe(accumulate=2), processes=Processes(0, 3))
+    with pytest.raises(ConfigurationError, match="'batch' is 4, and 3 processes.*give 6 or more"):
+        _check_phases(trainer)
+
+
+def test_a_net_that_wants_faces_needs_a_source_that_has_them(source, tmp_path):
+    asked = recipe(net="unet", options={**UNET, "embeddings": ["face"], "face_size": 8})
+    with pytest.raises(DataError, match="mask2face dataset embed"):
+        train(source, asked, tmp_path / "run", **QUIETLY)
+    assert not (tmp_path / "run").exists()
+
+
+class WithFaces:
+    """Pairs of noise with face embeddings; made by `embedder`."""
+
+    def __init__(self, embedder):
+        self.embedder = embedder
+
+    def count(self, split):
+        return 3
+
+    def pair(self, split, index, side, rng):
+        picture = rng.integers(0, 256, (1, side, side, 3), np.uint8)
+        extras = np.full((1, 2, 8), index, np.float32)
+        return Batch(picture, picture[:, ::-1].copy(), np.ones((1, side, side), np.float32), extras)
+
+    def with_faces(self, size):
+        assert size == 8
+        return self
+
+
+def test_the_embedder_is_kept_and_not_changed(tmp_path):
+    asked = recipe(1, net="unet", options={**UNET, "embeddings": ["face"], "face_size": 8})
+    last = train(WithFaces("dlib"), asked, tmp_path / "run", **QUIETLY)
+    assert checkpoints.read(last)[0].embedder == "dlib"
+    with pytest.raises(DataError, match=r"by 'dlib'.*by 'net\.onnx'.*dataset embed --with dlib"):
+        train(WithFaces("net.onnx"), asked, tmp_path / "run", **QUIETLY)
+    with pytest.raises(DataError, match="by 'dlib'"):
+        train(WithFaces("net.onnx"), asked, tmp_path / "new", start_from=last, **QUIETLY)
+
+
+KILLED = """
+import os, signal, sys
+from mask2face.feed import Batch, DrawnPairs
+from mask2face.recipe import read
+from mask2face.trainer import Trainer
+from mask2face.training import train
+step = Trainer.train_on
+def killed(trainer, batch):
+    if trainer.step == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return step(trainer, batch)
+Trainer.train_on = killed
+asked = read(sys.argv[2])
+train(DrawnPairs(sys.argv[1], asked), asked, sys.argv[3], workers=0, device="cpu", precision="fp32")
+"""
+
+
+def test_a_run_killed_at_once_loses_one_interval_at_most(source, tmp_path):
+    asked = recipe(6, validate_every=2)
+    (tmp_path / "recipe.json").write_text(json.dumps(asked.as_json()))
+    arguments = [source.folder, tmp_path / "recipe.json", tmp_path / "killed"]
+    run = subprocess.run([sys.executable, "-c", KILLED, *map(str, arguments)], check=False)
+    assert run.returncode == -signal.SIGKILL
     assert checkpoints.read(tmp_path / "killed" / "state.safetensors")[0].step == 4
-    monkeypatch.undo()
     train(source, asked, tmp_path / "killed", **QUIETLY)
+    train(source, asked, tmp_path / "once", **QUIETLY)
     assert_same_state(tmp_path / "killed", tmp_path / "once")
-
-
-def test_small_crops_do_not_hold_the_record_against_large_ones(source, tmp_path):
-    trainer = Trainer(recipe(2, sides=(SIDE, 2 * SIDE)))
-    trainer.enter(0)
-    trainer.save(tmp_path, 30.0)
-    trainer.save(tmp_path, 29.0)
-    assert checkpoints.read(tmp_path / "best.safetensors")[0].best == 30
-    again = Trainer(trainer.recipe)
-    again.restore(tmp_path / "state.safetensors")
-    for one in (trainer, again):
-        one.enter(1)
-        one.save(tmp_path, 20.0)
-        about, _ = checkpoints.read(tmp_path / "best.safetensors")
-        assert (about.best, about.side) == (20, 2 * SIDE)
-        one.save(tmp_path, 19.0)
-        assert checkpoints.read(tmp_path / "best.safetensors")[0].best == 20
 
 
 def test_another_recipe_in_the_same_folder_is_refused(source, done):
@@ -230,36 +333,3 @@ def test_what_cannot_work_leaves_no_folder(source, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="cannot write the run folder"):
         train(source, recipe(), tmp_path / "file" / "run", **QUIETLY)
-
-
-def test_the_average_follows_the_weights():
-    trainer = Trainer(recipe(ema=0.5))
-    start = trainer.average.head.bias.clone()
-    with torch.no_grad():
-        trainer.net.head.bias += 1
-    trainer.step = 100
-    trainer._update_average()
-    assert torch.allclose(trainer.average.head.bias, start + 0.5)
-    trainer.step = 0  # a young average follows closely
-    trainer._update_average()
-    assert torch.allclose(trainer.average.head.bias, start + 0.95)
-
-
-def test_weights_depend_on_the_seed_only(source):
-    first, again, other = (Trainer(recipe(seed=seed)) for seed in (1, 1, 2))
-    crops = torch.rand(1, 3, SIDE, SIDE)
-    with torch.no_grad():
-        assert torch.equal(first.average(crops), again.average(crops))
-        assert not torch.equal(first.average(crops), other.average(crops))
-
-
-def test_bf16_trains_too(source):
-    trainer = Trainer(recipe(), precision="bf16")
-    trainer.enter(0)
-    batch = next(Feed(source, recipe(), 0).batches(0))
-    losses = trainer.train_on(batch)
-    assert set(losses) == {*LOSSES, "gradient", "rate"}
-    assert all(np.isfinite(value) for value in losses.values())
-    scores, panel = trainer.validate(batch)
-    assert set(scores) == {"hole_psnr", "hole_l1", "hole_iou"}
-    assert panel is not None

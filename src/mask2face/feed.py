@@ -1,153 +1,46 @@
-"""Feed training: clean crops or a pair folder -> batches, a function of (seed, phase, step)."""
+"""Feed training: a source of pairs -> batches, a function of (seed, phase, step)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, replace
-from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mask2face.crops import CropCache
-from mask2face.drawing import drawn_pair, shrink
-from mask2face.facemasks import draw_random
-from mask2face.pairs import PairFolder
 from mask2face.recipe import Recipe
+from mask2face.sources import Batch, DrawnPairs, Source, StoredPairs, joined
 from mask2face.workers import end_with_parent
+
+__all__ = ["Batch", "DrawnPairs", "Feed", "Source", "StoredPairs"]
 
 _TASK: Final = 64  # pairs a worker draws at a time
 _VALIDATION: Final = 1 << 30  # stream of the validation pairs; a phase's stream is its number
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Pairs as arrays.
-
-    Attributes:
-        inputs: uint8 (N, S, S, 3) RGB, with face masks.
-        outputs: uint8 (N, S, S, 3) RGB, without.
-        holes: float32 (N, S, S) in [0, 1].
-    """
-
-    inputs: NDArray[np.uint8]
-    outputs: NDArray[np.uint8]
-    holes: NDArray[np.float32]
-
-    def take(self, indices: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> "Batch":
-        """Return the pairs at `indices`, those in `mirrored` flipped left to right."""
-        arrays: list[NDArray[Any]] = [
-            array[indices] for array in (self.inputs, self.outputs, self.holes)
-        ]
-        for array in arrays:
-            array[mirrored] = array[mirrored][:, :, ::-1]
-        return Batch(*arrays)
-
-
-class Source(Protocol):
-    """Where pairs come from; it must be picklable."""
-
-    def count(self, split: str) -> int:
-        """Return how many faces `split` holds."""
-
-    def pair(
-        self, split: str, index: int, side: int, rng: np.random.Generator
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
-        """Return input, output and hole of one pair."""
-
-
-class DrawnPairs:
-    """Draw face masks on the crops of a cache, anew each time.
-
-    Args:
-        folder: of the crop cache.
-        recipe: names the wobble and the face masks.
-    """
-
-    def __init__(self, folder: str | Path, recipe: Recipe) -> None:
-        self.folder, self.recipe = str(folder), recipe
-        self._cache = CropCache.open(folder)
-        self._indices = {name: self._cache.indices(name) for name in ("train", "validation")}
-
-    def __reduce__(self) -> tuple[type["DrawnPairs"], tuple[str, Recipe]]:
-        """Open the folder again in a worker instead of sending 2 GB through a pipe."""
-        return DrawnPairs, (self.folder, self.recipe)
-
-    def count(self, split: str) -> int:
-        """Return how many faces `split` holds."""
-        return len(self._indices[split])
-
-    def pair(
-        self, split: str, index: int, side: int, rng: np.random.Generator
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
-        """Draw a face mask on one face; see `drawing.drawn_pair`."""
-        clean = self._cache[int(self._indices[split][index])]
-        draw = partial(draw_random, weights=self.recipe.facemasks or None)
-        drawn = drawn_pair(clean, side, rng, self.recipe.wobble, draw)
-        return drawn.input, drawn.output, drawn.hole
-
-
-class StoredPairs:
-    """Take the pairs of a pair folder as they are, reading each when its turn comes.
-
-    Args:
-        folder: of the pairs.
-        limit: use at most so many training pairs, the first; None for all.
-
-    Raises:
-        DataError: the folder is missing, broken or not complete.
-    """
-
-    def __init__(self, folder: str | Path, limit: int | None = None) -> None:
-        self.folder, self.limit = str(folder), limit
-        self._pairs = PairFolder.open(folder)
-        validation = self._pairs.of("validation")
-        self._rows = {"train": self._pairs.of("train")[:limit], "validation": validation}
-
-    def __reduce__(self) -> tuple[type["StoredPairs"], tuple[str, int | None]]:
-        """Open the folder again in a worker."""
-        return StoredPairs, (self.folder, self.limit)
-
-    @property
-    def side(self) -> int:
-        """S of the stored pairs, px."""
-        return self._pairs.side
-
-    def count(self, split: str) -> int:
-        """Return how many pairs `split` holds."""
-        return len(self._rows[split])
-
-    def pair(
-        self, split: str, index: int, side: int, rng: np.random.Generator
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
-        """Return one pair, mirrored at random, resized to `side`."""
-        found = replace(self._pairs, rows=(self._rows[split][index],)).load(split)
-        mirrored = np.array([split == "train" and rng.random() < 0.5])
-        one = Batch(*found[:3]).take(np.array([0]), mirrored)
-        hole = cv2.resize(one.holes[0], (side, side), interpolation=cv2.INTER_AREA)
-        return shrink(one.inputs[0], side), shrink(one.outputs[0], side), np.clip(hole, 0, 1)
 
 
 class Feed:
     """Batches by phase and step, drawn ahead of the net in other processes.
 
     A batch depends on the recipe, the phase and the step only: a run that starts again at a step
-    sees what it would have seen.
+    sees what it would have seen. Of several training processes each gets its share of the same
+    batch: what they get together is what one alone gets. Each draws only what it uses: all shares
+    of a drawn pair, its echoes, go to the same process where the shares' sizes allow it.
 
     Args:
         source: of the pairs.
         recipe: of the run.
         workers: processes that draw; 0 draws in this one.
+        shard: number of this training process, from 0, and how many there are.
     """
 
-    def __init__(self, source: Source, recipe: Recipe, workers: int = 1) -> None:
-        self._source, self._recipe = source, recipe
+    def __init__(
+        self, source: Source, recipe: Recipe, workers: int = 1, shard: tuple[int, int] = (0, 1)
+    ) -> None:
+        self._source, self._recipe, self._shard = source, recipe, shard
         self._chunk = min(recipe.chunk, max(_TASK, source.count("train")))
-        self._ready: dict[tuple[int, int], list[Future[Batch]]] = {}
-        self._current: tuple[tuple[int, int], Batch] | None = None
+        self._ready: dict[tuple[int, int], tuple[NDArray[np.int64], list[Future[Batch]]]] = {}
+        self._current: tuple[tuple[int, int], NDArray[np.int64], Batch] | None = None
         self._pool = (
             ProcessPoolExecutor(workers, get_context("spawn"), _start, (source,))
             if workers
@@ -160,10 +53,14 @@ class Feed:
             self._pool.shutdown(cancel_futures=True)
 
     def batches(self, phase: int, start: int = 0) -> Iterator[Batch]:
-        """Yield the batches of a phase from its step `start` on."""
-        size = self._recipe.phases[phase].batch
+        """Yield this process's share of the batches of a phase, from its step `start` on."""
         for step in range(start, self._recipe.phases[phase].steps):
-            yield self._batch(phase, step * size, size)
+            parts = []
+            for use, indices in self._share(phase, step):
+                chunk, echo = divmod(use, self._recipe.echo)
+                rows, drawn = self._drawn(phase, chunk)
+                parts.append(drawn.take(rows[indices], np.full(len(indices), echo % 2 == 1)))
+            yield joined(parts)
 
     def validation(self, side: int) -> Batch:
         """Return the frozen validation pairs at `side`: the same for every step and run."""
@@ -171,38 +68,72 @@ class Feed:
         seed = self._recipe.seed
         return _draw(self._source, "validation", seed, _VALIDATION, range(count), side)
 
-    def _batch(self, phase: int, first: int, size: int) -> Batch:
-        """Return the `size` pairs from number `first` of the phase's endless stream."""
-        parts = []
-        while size:
-            number, offset = divmod(first, self._chunk)
-            count = min(size, self._chunk - offset)
-            chunk, use = divmod(number, self._recipe.echo)
-            rng = np.random.default_rng([self._recipe.seed, phase, number])
-            order = rng.permutation(self._chunk)[offset : offset + count]
-            mirrored = np.full(count, use % 2 == 1)
-            parts.append(self._drawn(phase, chunk).take(order, mirrored))
-            first, size = first + count, size - count
-        return parts[0] if len(parts) == 1 else _joined(parts)
+    def _share(self, phase: int, step: int) -> list[tuple[int, NDArray[np.int64]]]:
+        """Return which pairs of which uses of a chunk this process gets at a step.
 
-    def _drawn(self, phase: int, chunk: int) -> Batch:
+        The phase has an endless stream of pairs: each chunk `echo` times, shuffled anew each time.
+        """
+        size = self._recipe.phases[phase].batch
+        found, place = [], 0
+        while place < size:
+            use, offset = divmod(step * size + place, self._chunk)
+            count = min(size - place, self._chunk - offset)
+            shuffle = np.random.default_rng([self._recipe.seed, phase, use])
+            order = shuffle.permutation(self._chunk)[offset : offset + count]
+            mine = self._mine(order, place)
+            if len(mine):
+                found.append((use, mine))
+            place += count
+        return found
+
+    def _mine(self, order: NDArray[np.int64], place: int) -> NDArray[np.int64]:
+        """Return this process's share of the pairs `order`, which start at `place` of the batch.
+
+        Each pair has an owner, who takes it at all its uses. Shares are even: who owns too many
+        leaves some to the next.
+        """
+        rank, count = self._shard
+        if count == 1:
+            return order
+        takers = np.sort((place + np.arange(len(order))) % count)
+        by_owner = np.argsort(order % count, kind="stable")
+        mine: NDArray[np.int64] = order[by_owner[takers == rank]]
+        return mine
+
+    def _needed(self, phase: int, chunk: int) -> NDArray[np.int64]:
+        """Return which pairs of a chunk this process uses at all."""
+        now, echo = self._recipe.phases[phase], self._recipe.echo
+        uses = range(chunk * echo, (chunk + 1) * echo)
+        first = uses.start * self._chunk // now.batch
+        end = min(now.steps, -(-uses.stop * self._chunk // now.batch))
+        needed = np.zeros(self._chunk, np.bool_)
+        for step in range(first, end):
+            for use, indices in self._share(phase, step):
+                if use in uses:
+                    needed[indices] = True
+        return np.flatnonzero(needed)
+
+    def _drawn(self, phase: int, chunk: int) -> tuple[NDArray[np.int64], Batch]:
+        """Return the pairs drawn for a chunk, and in which row of them each of its pairs is."""
         if self._current is None or self._current[0] != (phase, chunk):
             self._request(phase, chunk)
-            parts = [future.result() for future in self._ready.pop((phase, chunk))]
-            self._current = (phase, chunk), _joined(parts)
+            needed, futures = self._ready.pop((phase, chunk))
+            rows = np.full(self._chunk, -1)
+            rows[needed] = np.arange(len(needed))
+            self._current = (phase, chunk), rows, joined([future.result() for future in futures])
             now = self._recipe.phases[phase]
             if (chunk + 1) * self._chunk * self._recipe.echo < now.steps * now.batch:
                 self._request(phase, chunk + 1)
-        return self._current[1]
+        return self._current[1:]
 
     def _request(self, phase: int, chunk: int) -> None:
         if (phase, chunk) in self._ready:
             return
         side = self._recipe.phases[phase].side
         futures: list[Future[Batch]] = []
-        end = (chunk + 1) * self._chunk
-        for begin in range(end - self._chunk, end, _TASK):
-            numbers = range(begin, min(begin + _TASK, end))
+        needed = self._needed(phase, chunk)
+        for begin in range(0, len(needed), _TASK):
+            numbers = (needed[begin : begin + _TASK] + chunk * self._chunk).tolist()
             task = ("train", self._recipe.seed, phase, numbers, side)
             if self._pool:
                 futures.append(self._pool.submit(_work, *task))
@@ -210,7 +141,7 @@ class Feed:
                 done: Future[Batch] = Future()
                 done.set_result(_draw(self._source, *task))
                 futures.append(done)
-        self._ready[phase, chunk] = futures
+        self._ready[phase, chunk] = needed, futures
 
 
 _worker: list[Source] = []  # of this process; filled by `_start`
@@ -222,32 +153,24 @@ def _start(source: Source) -> None:
     _worker[:] = [source]
 
 
-def _work(split: str, seed: int, stream: int, numbers: range, side: int) -> Batch:
+def _work(split: str, seed: int, stream: int, numbers: Sequence[int], side: int) -> Batch:
     return _draw(_worker[0], split, seed, stream, numbers, side)
 
 
-def _draw(source: Source, split: str, seed: int, stream: int, numbers: range, side: int) -> Batch:
+def _draw(
+    source: Source, split: str, seed: int, stream: int, numbers: Sequence[int], side: int
+) -> Batch:
     """Draw the pairs `numbers` of an endless stream; no face comes twice before all came once."""
     count = source.count(split)
-    arrays = Batch(
-        np.empty((len(numbers), side, side, 3), np.uint8),
-        np.empty((len(numbers), side, side, 3), np.uint8),
-        np.empty((len(numbers), side, side), np.float32),
-    )
+    pairs = []
     orders: dict[int, NDArray[np.int64]] = {}
-    for row, number in enumerate(numbers):
+    for number in numbers:
         epoch, place = divmod(number, count)
         if epoch not in orders:
             orders[epoch] = np.random.default_rng([seed, stream, epoch]).permutation(count)
         rng = np.random.default_rng([seed, stream, epoch, place])
-        pair = source.pair(split, int(orders[epoch][place]), side, rng)
-        arrays.inputs[row], arrays.outputs[row], arrays.holes[row] = pair
-    return arrays
-
-
-def _joined(parts: list[Batch]) -> Batch:
-    return Batch(
-        np.concatenate([part.inputs for part in parts]),
-        np.concatenate([part.outputs for part in parts]),
-        np.concatenate([part.holes for part in parts]),
-    )
+        pairs.append(source.pair(split, int(orders[epoch][place]), side, rng))
+    if pairs:
+        return joined(pairs)
+    pictures = np.empty((0, side, side, 3), np.uint8)
+    return Batch(pictures, pictures, np.empty((0, side, side), np.float32))

@@ -71,6 +71,18 @@ class RunLog:
         text = "  ".join(f"{name} {value:.4g}" for name, value in scores.items())
         self._progress.console.print(f"step {step}  {text}", highlight=False)
 
+    def stopped(self, step: int, waited: int) -> None:
+        """Say that the run ends early, and why.
+
+        Args:
+            step: the last one taken.
+            waited: validations in a row without a better score.
+        """
+        self._write("stopped", step, {"validations_without_better": waited})
+        self._progress.console.print(
+            f"step {step}  stopped: no better score in {waited} validations", highlight=False
+        )
+
     def close(self) -> None:
         """Finish the bar and the files."""
         self._progress.stop()

@@ -1,15 +1,15 @@
 """Score a net inside the true holes of frozen pairs: batch -> scores and a picture panel."""
 
-from collections.abc import Callable
 from typing import Final
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from mask2face.feed import Batch
+from mask2face.nets.extras import run
 from mask2face.torch_devices import to_pictures, to_tensor
 
 _PART: Final = 32  # pairs at a time
@@ -19,12 +19,13 @@ _CELL: Final = 96  # px, at least, of a picture in it
 
 @torch.no_grad()
 def score(
-    net: Callable[[Tensor], Tensor], batch: Batch, device: torch.device
+    net: nn.Module, batch: Batch, device: torch.device
 ) -> tuple[dict[str, float], NDArray[np.uint8] | None]:
     """Return the scores of `net` on `batch` and a panel of its first pairs.
 
     Args:
-        net: crops (N, 3, S, S) -> (N, 4, S, S), in inference mode.
+        net: crops (N, 3, S, S) -> (N, 4, S, S), in inference mode; with a second input, if it
+            wants one: the pairs' face embeddings, or the likeliest noise.
         batch: the pairs.
         device: of the net.
 
@@ -41,7 +42,10 @@ def score(
         inputs = to_tensor(batch.inputs[part], device)
         target = to_tensor(batch.outputs[part], device)
         hole = torch.from_numpy(batch.holes[part]).to(device)[:, None]
-        prediction = net(inputs)
+        extra = None
+        if batch.extras is not None:
+            extra = torch.from_numpy(batch.extras[part, 0]).to(device)
+        prediction = run(net, inputs, extra)
         totals.add(prediction, target, hole)
         if not rows:
             filled = inputs + prediction[:, 3:] * (prediction[:, :3] - inputs)

@@ -1,5 +1,8 @@
 """Choose torch's device and precision, and bring nets and pictures there."""
 
+import importlib.util
+import os
+import shutil
 from typing import Any
 
 import numpy as np
@@ -42,6 +45,25 @@ def _cpu_has_bf16() -> bool:
     check = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     library: Any = torch.backends.mkldnn  # typed in some versions of torch only
     return bool(library.is_available() and check and check())
+
+
+def check_compiler(device: torch.device) -> None:
+    """Check that `torch.compile` finds what it writes its kernels with.
+
+    Raises:
+        DeviceError: there is no C++ compiler, or on CUDA no Triton.
+    """
+    names = [os.environ.get("CXX", "g++"), "clang++"]
+    if not any(shutil.which(name) for name in names):
+        raise DeviceError(
+            f"torch.compile needs a C++ compiler, and there is none ({' or '.join(names)}): "
+            "install one, as  apt-get install g++, or train without --compile"
+        )
+    if device.type == "cuda" and importlib.util.find_spec("triton") is None:
+        raise DeviceError(
+            "torch.compile needs Triton on CUDA: run  pip install triton, or train without "
+            "--compile"
+        )
 
 
 def place(net: nn.Module, device: torch.device) -> nn.Module:

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from mask2face import __version__
-from mask2face.cli import dataset, photos, show, templates, training
+from mask2face.cli import dataset, history, photos, show, templates, train, training
 from mask2face.errors import Mask2FaceError, MissingLibraryError
 
 
@@ -53,7 +53,8 @@ app.command()(show.inspect)
 app.command()(show.models)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(templates.app, name="templates")
-app.command()(training.train)
+app.command()(train.train)
+app.command()(history.history)
 app.command()(training.export)
 app.command()(training.evaluate)
 

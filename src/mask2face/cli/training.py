@@ -1,4 +1,4 @@
-"""`mask2face train`, `export` and `evaluate`: data -> checkpoint -> shipped file -> report."""
+"""`mask2face export` and `evaluate`: checkpoint -> shipped file -> report."""
 
 import importlib.util
 import shlex
@@ -8,52 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mask2face.errors import DataError, MissingExtraError, UsageError
+from mask2face.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     from mask2face.checkpoint import Checkpoint
-    from mask2face.feed import Source
-    from mask2face.recipe import Recipe
-
-
-def train(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A crop cache or a pair folder.")],
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run; it may go on.")],
-    *,
-    recipe: Annotated[str, typer.Option(help="A shipped recipe's name or a file.")] = "natural",
-    workers: Annotated[int, typer.Option(min=0, help="Processes that draw pairs.")] = 1,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
-    start_from: Annotated[
-        Path | None, typer.Option(help="A checkpoint whose weights to begin with.")
-    ] = None,
-    stop_after: Annotated[
-        float | None, typer.Option(min=0, help="Seconds, then save; run it again to go on.")
-    ] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Of torch; 0: torch's own choice.")] = 0,
-) -> None:
-    """Train a net by a recipe. Needs: pip install 'mask2face[train]'."""
-    _need("torch", "safetensors", "tensorboard")
-    import torch
-
-    from mask2face.recipe import read
-    from mask2face.training import train as start
-
-    plan = read(recipe)
-    source = _source(data, plan)
-    if threads:
-        torch.set_num_threads(threads)
-    weights = start(
-        source,
-        plan,
-        run,
-        workers=workers,
-        device=device,
-        precision=precision,
-        start_from=start_from,
-        stop_after=stop_after,
-    )
-    typer.echo(str(weights))
 
 
 def export(
@@ -73,7 +31,7 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
 ) -> None:
     """Write a checkpoint as one file that carries its own card, and compare it with the net."""
-    _need("torch", "safetensors")
+    need("torch", "safetensors")
     from mask2face.checkpoint import load
     from mask2face.exporters import EXPORTERS, cost
     from mask2face.registry import lookup
@@ -95,6 +53,7 @@ def export(
         data=data,
         training=training or _how(about),
         metrics=metrics,
+        embedder=Path(about.embedder).name,
     )
     done = exporter(net, card, out, overwrite=overwrite)
     typer.echo(f"{checkpoint} -> {done.path}  {done.size} bytes, differs by {done.error:.1e}")
@@ -128,7 +87,7 @@ def evaluate(
         return
     from mask2face.evaluation import evaluate as score
     from mask2face.evaluation.report import train_split
-    from mask2face.pipeline import soft_hole
+    from mask2face.hole_weights import soft_hole
 
     score(
         model,
@@ -165,17 +124,6 @@ def _evaluate_real(
     typer.echo((out / "real.md").read_text(encoding="utf-8"))
 
 
-def _source(data: Path, recipe: "Recipe") -> "Source":
-    """Open a crop cache or a pair folder for training."""
-    from mask2face.feed import DrawnPairs, StoredPairs
-
-    if not data.is_dir():
-        raise DataError(f"{data} is no folder: give a crop cache (`dataset build`) or pair folder")
-    if (data / "pairs.jsonl").exists():
-        return StoredPairs(data)
-    return DrawnPairs(data, recipe)
-
-
 def _how(about: "Checkpoint") -> str:
     sides = [str(phase["side"]) for phase in about.recipe.get("phases", [])]
     grown = f", crops of {', '.join(dict.fromkeys(sides))} px" if sides else ""
@@ -193,7 +141,8 @@ def _metrics(texts: list[str]) -> dict[str, float]:
     return found
 
 
-def _need(*packages: str) -> None:
+def need(*packages: str) -> None:
+    """Refuse to go on without the packages of the extra `train`."""
     for package in packages:
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError(package, "train")
