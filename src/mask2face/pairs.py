@@ -207,13 +207,21 @@ class PairFolder:
             for depth in ((3,), (3,), ())
         )
         for index, row in enumerate(rows):
-            inputs[index] = self._picture("inputs", row, "RGB")
-            outputs[index] = self._picture("outputs", row, "RGB")
-            holes[index] = self._picture("holes", row, "L")
+            inputs[index] = self.picture("inputs", row)
+            outputs[index] = self.picture("outputs", row)
+            holes[index] = self.picture("holes", row)
         return inputs, outputs, holes.astype(np.float32) / np.float32(255), rows
 
-    def _picture(self, part: str, row: PairRow, mode: str) -> NDArray[np.uint8]:
+    def picture(self, part: str, row: PairRow) -> NDArray[np.uint8]:
+        """Return a picture of a pair in `inputs` or `outputs`, uint8 (S, S, 3) RGB, or `holes`.
+
+        A hole is uint8 (S, S), 255 = replace.
+
+        Raises:
+            DataError: the file is missing, broken or of another size.
+        """
         path = self.path(part, row)
+        mode = "L" if part == "holes" else "RGB"
         try:
             with Image.open(path) as picture:
                 pixels = np.asarray(picture)

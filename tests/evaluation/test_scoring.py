@@ -117,6 +117,15 @@ def test_files_of_the_report(stack, train, tmp_path: Path) -> None:
         assert panel.width == 4 * 160
 
 
+def test_a_model_with_a_second_input_is_scored_by_its_likeliest_faces(
+    stack, tmp_path: Path, tiny_model: Path, with_extra: Callable[..., Path]
+) -> None:
+    few = stack.first(3)
+    noisy = with_extra(tiny_model, tmp_path / "noisy.onnx")
+    one, two = (evaluate(path, few, tmp_path / path.stem) for path in (tiny_model, noisy))
+    assert one["methods"] == two["methods"]
+
+
 def test_numbers_by_hand(stack, tmp_path: Path) -> None:
     truth = np.full_like(stack.outputs, 100)
     inputs = truth.copy()

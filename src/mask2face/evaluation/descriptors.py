@@ -3,18 +3,16 @@
 Low distances do not mean that a person was recovered: the upper face is the same photo.
 """
 
-import importlib.util
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mask2face.errors import DataError, MissingExtraError
+from mask2face.errors import DataError
 from mask2face.evaluation.stack import PairStack
+from mask2face.face_embedding import recognition_net
 
-FILE = Path("models") / "dlib_face_recognition_resnet_model_v1.dat"
 LIMIT = 300  # pairs to measure; one takes dlib a quarter of a second for all methods
 
 
@@ -23,19 +21,14 @@ class FaceDescriptor:
 
     Raises:
         MissingExtraError: dlib or the package with its model file is not installed.
+        ModelError: the model file is broken.
     """
 
     def __init__(self) -> None:
-        try:
-            import dlib
-        except ImportError as error:
-            raise MissingExtraError("dlib", "data") from error
-        spec = importlib.util.find_spec("face_recognition_models")
-        places = list(spec.submodule_search_locations or []) if spec else []
-        if not places or not (Path(places[0]) / FILE).is_file():
-            raise MissingExtraError("face_recognition_models", "data")
+        self._net = recognition_net()
+        import dlib
+
         self._dlib: Any = dlib
-        self._net = dlib.face_recognition_model_v1(str(Path(places[0]) / FILE))
 
     def __call__(
         self, crop: NDArray[np.uint8], landmarks: NDArray[np.float32]
