@@ -54,6 +54,16 @@ def test_the_face_near_the_centre_is_taken_over_a_larger_one_at_the_edge():
     assert clean.eyes == pytest.approx(crop_of([face()], points()).eyes)
 
 
+def test_the_face_at_the_data_sets_eyes_is_taken():
+    middle, aside = face(), face(EYES - np.float32([60, 20]), (15.0, 50.0, 115.0, 170.0))
+    found = crop_of([middle, aside], points(EYES - np.float32([60, 20])), eyes_at=(41, 92, 91, 90))
+    assert found.eyes == pytest.approx(crop_of([aside], points(EYES - np.float32([60, 20]))).eyes)
+    with pytest.raises(RefusedError, match="no face at the data set's landmarks"):
+        crop_of([middle, aside], points(), eyes_at=(100, 140, 150, 140))
+    with pytest.raises(RefusedError, match="no face"):
+        crop_of([], points(), eyes_at=(100, 110, 150, 110))
+
+
 @pytest.mark.parametrize(
     ("faces", "landmarks", "picture", "reason"),
     [

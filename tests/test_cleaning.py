@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,3 +64,11 @@ def test_landmarks_from_a_file_are_used_by_the_photos_name(tmp_path):
     assert isinstance(found[0], CleanCrop)
     assert found[1] == "not in the landmark file"
     assert np.allclose(found[0].landmarks[36], found[0].eyes[0], atol=1e-3)
+
+
+def test_the_data_sets_eyes_say_which_face_is_meant(tmp_path):
+    good = records(tmp_path)[0]
+    here, away = (replace(good, eyes=eyes) for eyes in ((100, 110, 150, 110), (20, 30, 70, 30)))
+    found = list(clean_crops([here, away], Tools(OneFace, Points, 56), workers=0))
+    assert isinstance(found[0], CleanCrop)
+    assert found[1] == "no face at the data set's landmarks"

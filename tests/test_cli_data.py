@@ -1,6 +1,7 @@
 """The commands from photos to a scored model, on a few small pictures."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from mask2face import provenance
+from mask2face import pair_embeddings, provenance
 from mask2face.cli import app
 from mask2face.cli.training import _metrics
 from mask2face.crops import CropCache
@@ -87,6 +88,21 @@ def test_pairs_are_frozen(pair_folder):
     assert folder.side == 32
 
 
+def test_faces_of_pairs_are_embedded(pair_folder, tmp_path):
+    folder = tmp_path / "pairs"
+    shutil.copytree(pair_folder, folder)
+    done = run("dataset", "embed", folder, "--workers", 0)
+    assert done.exit_code == 0, done.output
+    assert done.stdout == f"{folder}  3 pairs, 128 numbers a face, by dlib\n"
+    found = pair_embeddings.read(folder)
+    assert found.embedder == "dlib"
+    assert found.vectors.shape == (3, 2, 128)
+    again = run("dataset", "embed", folder, "--workers", 0)
+    assert again.exit_code == 1
+    assert "--overwrite" in again.stderr
+    assert run("dataset", "embed", folder, "--workers", 0, "--overwrite").exit_code == 0
+
+
 def test_previews_of_both_kinds_of_data(cache, pair_folder, tmp_path):
     for data, name in ((cache, "c.png"), (pair_folder, "p.png")):
         done = run("dataset", "preview", data, tmp_path / name, "--count", 9, "--side", 32)
@@ -157,6 +173,8 @@ BAD = [
     (["dataset", "pairs", "nowhere", "out"], 1, "does not exist"),
     (["dataset", "pairs", "empty", "out"], 1, "is not a crop cache"),
     (["dataset", "pairs", "empty", "out", "--side", "3"], 2, "Invalid value for '--side'"),
+    (["dataset", "embed", "nowhere"], 1, "does not exist"),
+    (["dataset", "embed", "empty"], 1, "is not a pair folder"),
     (["dataset", "preview", "empty", "out.png"], 1, "is not a crop cache"),
     (["train", "nowhere", "run", "--recipe", "recipe.json"], 1, "nowhere is no folder"),
     (["train", "empty", "run", "--recipe", "nowhere.json"], 2, "no recipe at"),

@@ -126,6 +126,32 @@ def test_people_who_are_not_known_are_in_train_only(records, tmp_path):
     assert "train" in cache.meta["note"]
 
 
+def with_partition(records, known):
+    """p0 is the official test, p1 the official validation, everyone else the official train."""
+    parts = {"p0": "test", "p1": "validation"}
+    return [
+        PhotoRecord(
+            record.path,
+            record.identity if known else record.name,
+            "celeba",
+            record.name,
+            known,
+            parts.get(record.identity, "train"),
+        )
+        for record in records
+    ]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_the_official_split_is_kept(records, tmp_path, known):
+    options = {"official_split": True} if known else {}
+    chosen = [record for record in records if record.identity in ("p0", "p1", "p2")]
+    cache = make(with_partition(chosen, known), tmp_path / "cache", **options)
+    found = {(row["photo"].split("/")[0], row["split"]) for row in cache.rows}
+    assert found == {("p0", "test"), ("p1", "validation"), ("p2", "train")}
+    assert cache.meta["official_split"] is known
+
+
 def test_an_existing_folder_is_not_touched(records, tmp_path):
     (tmp_path / "cache").mkdir()
     with pytest.raises(OutputError, match="exists"):

@@ -13,6 +13,7 @@ from mask2face.landmarks import EYES_AGREE, eye_distance, on_face
 MARGIN: Final = 1.4  # side of a clean crop over the side of the training crop inside it
 SIDE: Final = 224  # of a clean crop, px: 160 px of training crop, what LFW and CelebA hold
 EYES_APART: Final = 24  # px in the photo; closer eyes give a training crop of fewer than 90 px
+SAME_FACE: Final = 0.5  # eye distances; a face further from the data set's eyes is another one
 INSIDE: Final = 0.7  # least share of the training crop that lies inside the photo
 
 
@@ -58,6 +59,7 @@ def clean_crop(
     detector: Detector,
     landmarker: Landmarks,
     side: int = SIDE,
+    eyes_at: tuple[float, float, float, float] | None = None,
 ) -> CleanCrop:
     """Cut the aligned crop of the main face of `photo`.
 
@@ -66,11 +68,16 @@ def clean_crop(
         detector: photo -> faces.
         landmarker: photo, box -> 68 landmarks.
         side: of the crop, px; the training crop's geometry covers its middle `1 / MARGIN`.
+        eyes_at: where the data set says that the eyes are, x, y at image left and x, y at image
+            right, px of the photo: the face there is cut. None: the largest near the centre.
 
     Raises:
         RefusedError: no usable face; the message says why.
     """
-    face = _main_face(detector(photo), photo)
+    faces = detector(photo)
+    if not faces:
+        raise RefusedError("no face")
+    face = _main_face(faces, photo) if eyes_at is None else _face_at(faces, eyes_at)
     eyes = face.landmarks[:2]
     if eye_distance(face) < EYES_APART:
         raise RefusedError("face too small")
@@ -92,8 +99,6 @@ def clean_crop(
 
 def _main_face(faces: Sequence[Face], photo: NDArray[np.uint8]) -> Face:
     """Return the largest face near the centre: height less distance from the centre decides."""
-    if not faces:
-        raise RefusedError("no face")
     centre = np.array(photo.shape[1::-1]) / 2
 
     def weight(face: Face) -> float:
@@ -101,6 +106,19 @@ def _main_face(faces: Sequence[Face], photo: NDArray[np.uint8]) -> Face:
         return y1 - y0 - float(np.hypot(*((x0 + x1) / 2 - centre[0], (y0 + y1) / 2 - centre[1])))
 
     return max(faces, key=weight)
+
+
+def _face_at(faces: Sequence[Face], eyes_at: tuple[float, float, float, float]) -> Face:
+    """Return the face whose eyes are nearest to `eyes_at`, if they are near at all."""
+    eyes = np.array(eyes_at).reshape(2, 2)
+
+    def off(face: Face) -> float:
+        return float(np.hypot(*(face.landmarks[:2] - eyes).T).max())
+
+    face = min(faces, key=off)
+    if off(face) > SAME_FACE * np.hypot(*(eyes[1] - eyes[0])):
+        raise RefusedError("no face at the data set's landmarks")
+    return face
 
 
 def _share_inside(matrix: NDArray[np.float64], side: int, shape: tuple[int, ...]) -> float:

@@ -42,7 +42,8 @@ class _Worker:
             landmarker = self.landmarker
             if isinstance(landmarker, Precomputed):
                 landmarker = _fixed(landmarker, record.name)
-            return clean_crop(photos.read(record.path).pixels, self.detector, landmarker, self.side)
+            photo = photos.read(record.path).pixels
+            return clean_crop(photo, self.detector, landmarker, self.side, record.eyes)
         except RefusedError as reason:
             return str(reason)
         except PhotoError as error:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mask2face.clean import MARGIN, SIDE, CleanCrop, Detector, Landmarks
 from mask2face.cleaning import Tools, centerface, clean_crops, dlib_landmarks
-from mask2face.datasets import PhotoRecord
+from mask2face.datasets import PhotoRecord, official_splits
 from mask2face.errors import DataError, OutputError
 from mask2face.landmarks import Precomputed
 from mask2face.progress import track
@@ -32,7 +32,8 @@ _POINTS: Final = {"landmarks": (68, 2), "eyes": (2, 2), "heights": ()}  # shapes
 _KEYS: Final = {"photo", "identity", "dataset", "split"}  # of a row in crops.jsonl
 # People of CelebA may also be in LFW under their names; nothing tells.
 _NOTE: Final = (
-    "photos whose people cannot be told apart (known: false) are all in train; "
+    "photos whose people cannot be told apart (known: false) are in the data set's own split, or "
+    "all in train where it has none; "
     "a person may be in two data sets under two identities"
 )
 
@@ -47,6 +48,7 @@ def build(
     seed: int = 0,
     test: int = 1000,
     validation_share: float = 0.2,
+    official_split: bool = False,
     limit: int | None = None,
     workers: int = 2,
     facts: Mapping[str, Any] | None = None,
@@ -64,20 +66,26 @@ def build(
         seed: of splits and of the choice by `limit`.
         test: photos wanted in test.
         validation_share: of the photos outside test.
+        official_split: photos go where their data set's own partition puts them; `test` and
+            `validation_share` are for the others. Photos of people who cannot be told apart
+            always do so.
         limit: use at most so many photos, chosen by a stable hash.
         workers: processes; 0 works in this one.
         facts: anything more to keep in `meta.json`.
 
     Raises:
         OutputError: `out` exists or cannot be written.
-        DataError: no photo gave a crop.
+        DataError: no photo gave a crop, `official_split` without a partition, or a partition that
+            puts one person in two splits.
         MissingExtraError: the default landmarker's packages are not installed.
     """
     out = Path(out)
     if out.exists():
         raise OutputError(f"{str(out)!r} exists: choose another folder, or remove it first")
     chosen = _limited(records, limit, seed)
-    splits = split(chosen, seed=seed, test=test, validation_share=validation_share)
+    fixed = official_splits(chosen, official_split)
+    free = [record for record in chosen if record.identity not in fixed]
+    splits = split(free, seed=seed, test=test, validation_share=validation_share) | fixed
     stage = out.with_name(f".{out.name}.part")
     try:
         shutil.rmtree(stage, ignore_errors=True)
@@ -87,7 +95,8 @@ def build(
         counts, refused = _write(stage, chosen, results, splits, side)
         if not counts:
             raise DataError(f"none of {len(chosen)} photos gave a crop: {dict(refused)}")
-        meta = _facts(chosen, side, seed, test, validation_share) | dict(facts or {})
+        meta = _facts(chosen, side, seed, test, validation_share)
+        meta |= {"official_split": official_split, **(facts or {})}
         meta |= {"counts": {name: counts[name] for name in SPLITS}, "refused": dict(refused)}
         (stage / "meta.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
         stage.rename(out)

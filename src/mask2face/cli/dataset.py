@@ -1,10 +1,11 @@
-"""`mask2face dataset`: photos -> clean crops -> frozen pairs -> a picture of them."""
+"""`mask2face dataset`: photos -> clean crops -> frozen pairs -> embeddings, a picture of them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mask2face.cli.fetch import fetch
 from mask2face.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -91,6 +92,24 @@ def pairs(
 
 
 @app.command()
+def embed(
+    pairs: Annotated[Path, typer.Argument(metavar="PAIRS", help="A pair folder.")],
+    *,
+    embedder: Annotated[
+        str, typer.Option("--with", metavar="NAME", help="dlib, or a FaceNet's file .onnx.")
+    ] = "dlib",
+    workers: Workers = 2,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace embeddings.")] = False,
+) -> None:
+    """Describe each face of a pair folder in numbers, for nets that want to know whose it is."""
+    from mask2face.pair_embeddings import embed as embed_pairs
+
+    made = embed_pairs(pairs, embedder, workers, overwrite=overwrite)
+    count, _, size = made.vectors.shape
+    typer.echo(f"{pairs}  {count} pairs, {size} numbers a face, by {made.embedder}")
+
+
+@app.command()
 def preview(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A crop cache or a pair folder.")],
     out: Annotated[Path, typer.Argument(metavar="OUT.png", help="The picture to write.")],
@@ -132,3 +151,6 @@ def _records(sources: list[tuple[str, Path]]) -> "list[PhotoRecord]":
     if not records:
         raise DataError("the data sets have no photos")
     return records
+
+
+app.command()(fetch)

@@ -3,7 +3,7 @@
 from mask2face.datasets.celeba import CELEBA
 from mask2face.datasets.folder import FOLDER
 from mask2face.datasets.lfw import LFW
-from mask2face.datasets.record import Dataset, PhotoRecord
+from mask2face.datasets.record import Dataset, PhotoRecord, official_splits
 
 DATASETS: dict[str, Dataset] = {
     "celeba": CELEBA,
@@ -11,4 +11,4 @@ DATASETS: dict[str, Dataset] = {
     "lfw": LFW,
 }
 
-__all__ = ["DATASETS", "Dataset", "PhotoRecord"]
+__all__ = ["DATASETS", "Dataset", "PhotoRecord", "official_splits"]

@@ -19,6 +19,10 @@ class PhotoRecord:
         name: the path below the root of the data set with `/`, the same on every machine.
         known: whether `identity` tells people apart; where it does not, two records with
             different identities may show the same person.
+        partition: the data set's own split, "train", "validation" or "test", whose people are
+            apart; None where it has none.
+        eyes: the data set's own x, y of the eye at image left and x, y of the eye at image
+            right, px of the photo; None where it has none.
     """
 
     path: Path
@@ -26,6 +30,8 @@ class PhotoRecord:
     dataset: str
     name: str
     known: bool = True
+    partition: str | None = None
+    eyes: tuple[float, float, float, float] | None = None
 
     def __post_init__(self) -> None:
         if not self.identity or not self.dataset or not self.name:
@@ -79,3 +85,34 @@ def not_empty(records: list[PhotoRecord], root: Path, layout: str) -> list[Photo
     if not records:
         raise DataError(f"no photos in {str(root)!r}; expected {layout}")
     return sorted(records, key=lambda record: record.name)
+
+
+def official_splits(records: Iterable[PhotoRecord], wanted: bool) -> dict[str, str]:
+    """Return the split of each person whom the data set's own partition places.
+
+    Args:
+        records: photos of one or more data sets.
+        wanted: place people who are known, too, and not only those who cannot be told apart.
+
+    Returns:
+        identity -> "train", "validation" or "test".
+
+    Raises:
+        DataError: one person is in two splits, or `wanted` and no photo has a partition.
+    """
+    splits: dict[str, str] = {}
+    for record in records:
+        if record.partition is None or (record.known and not wanted):
+            continue
+        if splits.setdefault(record.identity, record.partition) != record.partition:
+            raise DataError(
+                f"the partition of {record.dataset} puts {record.identity!r} in "
+                f"{splits[record.identity]} and {record.partition}: correct it, or do without the "
+                "official split"
+            )
+    if wanted and not splits:
+        raise DataError(
+            "there is no official split: of the data sets only CelebA has one, in "
+            "list_eval_partition.txt; add that file, or do without the official split"
+        )
+    return splits
