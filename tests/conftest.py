@@ -97,6 +97,51 @@ def bare_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_model(tmp_path_factory.mktemp("models") / "bare.onnx", "nothing")
 
 
+def add_extra(
+    source: Path, path: Path, name: str = "noise", size: int = 3, embedder: str = ""
+) -> Path:
+    """Copy a model; the first number of its new input is added to the green channel.
+
+    Args:
+        source: a model with the output "restored".
+        path: the file to write.
+        name: of the input, (N, `size`).
+        size: numbers a crop.
+        embedder: of the card.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    model = onnx.load(source)
+    model.graph.node[-1].output[0] = "plain"
+    constants = {
+        "first": np.array([0], np.int64),
+        "planes": np.array([2, 3], np.int64),
+        "green": np.array([0, 1, 0, 0], np.float32)[None, :, None, None],
+    }
+    model.graph.initializer.extend(
+        numpy_helper.from_array(value, key) for key, value in constants.items()
+    )
+    nodes = [
+        helper.make_node("Gather", [name, "first"], ["number"], axis=1),
+        helper.make_node("Unsqueeze", ["number", "planes"], ["pixel"]),
+        helper.make_node("Mul", ["pixel", "green"], ["tint"]),
+        helper.make_node("Add", ["plain", "tint"], ["restored"]),
+    ]
+    model.graph.node.extend(nodes)
+    model.graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", size]))
+    (card,) = model.metadata_props
+    card.value = json.dumps(json.loads(card.value) | {"embedder": embedder})
+    onnx.save(model, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def with_extra() -> Callable[..., Path]:
+    """Give a model a second input: `add_extra`."""
+    return add_extra
+
+
 def write_crop_cache(folder: Path, train: int = 6, validation: int = 3, side: int = 112) -> Path:
     """A crop cache of skin-coloured noise with the landmarks of the mean face."""
     from mask2face.clean import MARGIN

@@ -163,6 +163,12 @@ BAD = [
     (["unmask", "in.jpg", "--hole-only", "--format", "jpeg"], 2, "writes PNG"),
     (["unmask", "in.jpg", "x.jpg", "--hole-only"], 2, "name the output .png"),
     (["unmask", "-", "--json"], 2, "cannot share stdout"),
+    (["unmask", "in.jpg", "--samples", "2"], 2, "train the net 'vae'"),
+    (["unmask", "in.jpg", "--samples", "0"], 2, "Invalid value for '--samples'"),
+    (["unmask", "in.jpg", "--samples", "2", "--seed", "-1"], 2, "Invalid value for '--seed'"),
+    (["unmask", "in.jpg", "--samples", "2", "--hole-only"], 2, "all have one hole"),
+    (["unmask", "in.jpg", "-", "--samples", "2"], 2, "cannot go to stdout"),
+    (["unmask", "-", "--samples", "2"], 2, "cannot go to stdout"),
     (["unmask", "-"], 1, "stdin: the photo is empty (0 bytes)"),
     (["unmask", ".", "-"], 2, "cannot go to stdout"),
     (["mask", "in.jpg", "--style", "surgicl"], 2, "did you mean 'surgical'"),
@@ -205,7 +211,7 @@ def test_bad_input_says_what_is_wrong_and_writes_nothing(
 
 
 def test_a_program_error_is_not_hidden(here, tiny_model, monkeypatch):
-    monkeypatch.setattr("mask2face.pipeline.Unmasker.restore", lambda *_: 1 / 0)
+    monkeypatch.setattr("mask2face.pipeline.Unmasker.find", lambda *_: 1 / 0)
     done = run("unmask", "in.jpg", "--model", tiny_model)
     assert isinstance(done.exception, ZeroDivisionError)
 
@@ -370,14 +376,14 @@ def test_a_glob(folder, tiny_model):
 def test_ctrl_c_sums_up_and_the_run_can_go_on(folder, tiny_model, monkeypatch):
     from mask2face.pipeline import Unmasker
 
-    real = Unmasker.restore
+    real = Unmasker.find
 
     def second_time(self, photo):
         if photo.format == "PNG":
             raise KeyboardInterrupt
         return real(self, photo)
 
-    monkeypatch.setattr(Unmasker, "restore", second_time)
+    monkeypatch.setattr(Unmasker, "find", second_time)
     done = run("unmask", "f", "out", "--model", tiny_model)
     assert done.exit_code != 0
     assert "1 done, 1 interrupted" in done.stderr
@@ -448,6 +454,61 @@ def test_json_of_one_failure(here, tiny_model):
     done = run("unmask", "bad.jpg", "--json", "--model", tiny_model)
     assert done.exit_code == 1
     assert json.loads(done.stdout)["state"] == "failed"
+
+
+@pytest.fixture(scope="module")
+def noisy(tiny_model, with_extra, tmp_path_factory):
+    return with_extra(tiny_model, tmp_path_factory.mktemp("models") / "noisy.onnx")
+
+
+class TestSamples:
+    def test_several_faces_for_one_photo(self, here, noisy, tiny_model):
+        done = run("unmask", "two.png", "--samples", "3", "--seed", "4", "--model", noisy)
+        assert done.exit_code == 0, done.output
+        names = [f"two.unmasked-{number}.png" for number in (1, 2, 3)]
+        words = [line.split("  ")[0] for line in done.stdout.splitlines()]
+        assert words == [f"two.png -> {name}" for name in names]
+        before, pictures = pixels("two.png"), [pixels(name) for name in names]
+        run("unmask", "two.png", "hole.png", "--hole-only", "--model", tiny_model)
+        outside = pixels("hole.png")[..., 0] == 0
+        for name, picture in zip(names, pictures, strict=True):
+            np.testing.assert_array_equal(picture[outside], before[outside])
+            assert provenance.read_mark(Path(name)).by_mask2face
+        run("unmask", "two.png", "plain.png", "--model", tiny_model)
+        np.testing.assert_array_equal(pictures[0], pixels("plain.png"))
+        assert (pictures[1] != pictures[2]).any()
+        for seed, same in ((4, True), (5, False)):
+            run("unmask", "two.png", "x.png", "--samples", 2, "--seed", seed, "--model", noisy)
+            assert np.array_equal(pixels("x-2.png"), pictures[1]) == same
+            Path("x-2.png").unlink()
+
+    def test_a_folder_of_them_can_be_resumed(self, folder, noisy):
+        (folder / "bad.jpg").unlink()
+        done = run("unmask", "f", "out", "--samples", "2", "--json", "--model", noisy)
+        assert done.exit_code == 0, done.output
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [(one["output"], one["sample"], one["seed"]) for one in found] == [
+            ("out/a-1.jpg", 1, 0),
+            ("out/a-2.jpg", 2, 0),
+            ("out/b-1.png", 1, 0),
+            ("out/b-2.png", 2, 0),
+        ]
+        assert len(found[1]["faces"]) == 1
+        assert Path("out/b-2.png").read_bytes() == (folder / "b.png").read_bytes()
+        second = Path("out/a-2.jpg").read_bytes()
+        Path("out/a-2.jpg").unlink()
+        again = run("unmask", "f", "out", "--samples", "2", "--model", noisy)
+        assert again.stderr.splitlines()[-1] == "3 skipped, 1 done"
+        assert Path("out/a-2.jpg").read_bytes() == second
+
+    def test_from_stdin_and_side_by_side(self, here, noisy):
+        photo = Path("in.jpg").read_bytes()
+        done = run("unmask", "-", "x.png", "--samples", "2", "--model", noisy, stdin=photo)
+        assert done.exit_code == 0, done.output
+        assert (pixels("x-1.png") != pixels("x-2.png")).any()
+        done = run("unmask", "in.jpg", "--samples", "1", "--compare", "--model", noisy)
+        assert done.exit_code == 0, done.output
+        assert pixels("in.compare-1.jpg").shape[1] == 2 * pixels("in.jpg").shape[1]
 
 
 def test_stdin_to_stdout_in_a_shell(here, tiny_model):
@@ -570,6 +631,38 @@ def test_inspect_reads_a_card(tiny_model):
     assert "name: tiny" in done.stdout
     assert "metrics: hole_psnr 9.5" in done.stdout
     assert json.loads(run("inspect", tiny_model, "--json").stdout)["side"] == 32
+
+
+def test_inspect_says_who_embeds_faces_where_somebody_does(here, tiny_model, with_extra):
+    path = with_extra(tiny_model, here / "face.onnx", "face", 128, "facenet.onnx")
+    assert "embedder: facenet.onnx" in run("inspect", path).stdout
+    assert "embedder" not in run("inspect", tiny_model).stdout
+    done = run("unmask", "in.jpg", "--model", path)
+    assert done.exit_code == 1
+    assert "error: face.onnx wants the face embeddings of facenet.onnx" in done.stderr.replace(
+        f"{here}/", ""
+    )
+
+
+def test_export_says_who_embeds_faces(here, monkeypatch):
+    pytest.importorskip("torch")
+    from mask2face import checkpoint, exporters
+
+    options = {"filters": [4, 4], "kernels": [3, 3], "embeddings": ["face"], "face_size": 5}
+    about = checkpoint.Checkpoint("unet", options, 16, embedder="/their/own/facenet.onnx")
+    net = checkpoint.build(about)
+    checkpoint.save("net.safetensors", about, net.state_dict())
+    cards = []
+
+    def export(net, card, path, *, overwrite):
+        cards.append(card)
+        return exporters.Exported(path, 1, 0.0)
+
+    monkeypatch.setitem(exporters.EXPORTERS, "onnx", export)
+    assert run("export", "net.safetensors", "net.onnx").exit_code == 0
+    (card,) = cards
+    assert card.embedder == "facenet.onnx", "the folder is no business of who gets the model"
+    assert card.gmac > 0
 
 
 def test_models_are_listed(monkeypatch, tiny_model):

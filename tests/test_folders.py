@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mask2face.errors import OutputError, UnknownNameError, UsageError
-from mask2face.folders import plan
+from mask2face.folders import plan, sampled
 
 
 @pytest.fixture
@@ -79,6 +79,37 @@ def test_results_of_an_earlier_glob_are_no_input(photos):
     (photos / "in" / "a.unmasked.hole.jpg").write_bytes(b"a result of --hole-only")
     assert lines("in/*.jpg") == ["in/a.jpg -> in/a.unmasked.jpg"]
     assert len(lines("in/*.jpg", "out")) == 4  # named elsewhere, everything that matches counts
+
+
+def test_several_results_of_a_photo_get_numbers(photos):
+    jobs = sampled(plan("in/*.jpg", "out"), 2).jobs
+    assert [str(job) for job in jobs] == ["in/a.jpg -> out/a-1.jpg", "in/a.jpg -> out/a-2.jpg"]
+    assert [(job.name, job.sample) for job in jobs] == [("a.jpg", 1), ("a.jpg", 2)]
+    alone = sampled(plan("in/b.PNG"), 1)
+    assert alone.batch
+    assert [str(job) for job in alone.jobs] == ["in/b.PNG -> in/b.unmasked-1.PNG"]
+    assert [job.sample for job in plan("in").jobs] == [0, 0, 0]
+
+
+def test_several_results_of_an_earlier_glob_are_no_input(photos):
+    for name in ("a.unmasked-1.jpg", "a.compare-12.jpg", "a-1.jpg"):
+        (photos / "in" / name).write_bytes(b"x")
+    assert lines("in/*.jpg") == [
+        "in/a-1.jpg -> in/a-1.unmasked.jpg",
+        "in/a.jpg -> in/a.unmasked.jpg",
+    ]
+
+
+def test_several_results_go_neither_to_stdout_nor_onto_an_input(photos):
+    with pytest.raises(UsageError, match="cannot go to stdout"):
+        sampled(plan("in/a.jpg", "-"), 2)
+    (photos / "in" / "sub" / "sub").mkdir()
+    (photos / "in" / "sub" / "sub" / "x.jpg").write_bytes(b"x")
+    (photos / "in" / "sub" / "x-2.jpg").write_bytes(b"x")
+    found = plan("in/sub", "in", recursive=True, format="jpeg")
+    with pytest.raises(OutputError, match=r"in/sub/x-2\.jpg is an input too"):
+        sampled(found, 2)
+    assert len(sampled(found, 1).jobs) == 3
 
 
 def test_the_folder_one_is_in(photos, monkeypatch):

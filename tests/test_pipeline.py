@@ -14,10 +14,12 @@ from mask2face.pipeline import (
     Restoration,
     RestoredFace,
     Unmasker,
-    soft_hole,
+    marked,
     summary,
     unmask,
 )
+
+_LEFT, _RIGHT = slice(0, 320), slice(320, None)  # of the photo with two faces
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +124,84 @@ def test_no_face_is_no_error(unmasker):
     np.testing.assert_array_equal(result.photo, blank)
 
 
+@pytest.fixture(scope="module")
+def sampler(tiny_model, with_extra, tmp_path_factory):
+    path = tmp_path_factory.mktemp("noise") / "noise.onnx"
+    return Unmasker(with_extra(tiny_model, path), "cpu")
+
+
+class TestSamples:
+    def test_the_first_is_the_likeliest_and_the_others_differ(
+        self, sampler, unmasker, two_faces, monkeypatch
+    ):
+        looks = []
+        detect = sampler._detector
+        monkeypatch.setattr(sampler, "_detector", lambda pixels: looks.append(1) or detect(pixels))
+        results = sampler.sample(two_faces, 3, seed=5)
+        assert len(results) == 3
+        assert looks == [1], "the faces are looked for once"
+        np.testing.assert_array_equal(results[0].photo, unmasker(two_faces).photo)
+        for one, two in ((0, 1), (0, 2), (1, 2)):
+            assert (results[one].photo != results[two].photo).any()
+
+    def test_all_of_them_change_the_same_pixels_only(self, sampler, two_faces):
+        results = sampler.sample(two_faces, 4)
+        for result in results:
+            np.testing.assert_array_equal(result.hole, results[0].hole)
+            outside = result.hole == 0
+            np.testing.assert_array_equal(result.photo[outside], two_faces[outside])
+            assert result.faces == results[0].faces
+        assert not np.shares_memory(results[0].photo, results[1].photo)
+
+    def test_a_seed_and_a_number_make_a_picture_whatever_the_count(self, sampler, two_faces):
+        few, many = (sampler.sample(two_faces, count, seed=1) for count in (2, 4))
+        for one, two in zip(few, many, strict=False):
+            np.testing.assert_array_equal(one.photo, two.photo)
+        (_, other) = sampler.sample(two_faces, 2, seed=2)
+        assert (other.photo != few[1].photo).any()
+
+    def test_the_faces_of_a_photo_are_drawn_independently(self, sampler, two_faces):
+        plain, drawn = sampler.sample(two_faces, 2)
+        greener = drawn.photo.astype(int)[..., 1] - plain.photo.astype(int)[..., 1]
+        inside = plain.hole > 0.9
+        left, right = (greener[:, part][inside[:, part]].mean() for part in (_LEFT, _RIGHT))
+        assert abs(left - right) > 2
+        assert left
+        assert right
+
+    def test_without_a_face_nothing_changes(self, sampler):
+        blank = np.full((100, 140, 3), 128, np.uint8)
+        for result in sampler.sample(blank, 2):
+            assert not result.changed
+            np.testing.assert_array_equal(result.photo, blank)
+            assert not np.shares_memory(result.photo, blank)
+
+    def test_a_model_that_knows_one_face_names_the_fix(self, unmasker, two_faces):
+        with pytest.raises(UsageError, match=r"'tiny' \(none\) knows one lower face.*'vae'"):
+            unmasker.sample(two_faces, 2)
+        with pytest.raises(ValueError, match="crops alone"):
+            unmasker.fill(unmasker.find(two_faces), number=1)
+
+    @pytest.mark.parametrize(("count", "seed"), [(0, 0), (-1, 0), (2, -1)])
+    def test_numbers_that_make_no_sense(self, sampler, two_faces, count, seed):
+        with pytest.raises(UsageError, match="give at least 1, and at least 0"):
+            sampler.sample(two_faces, count, seed)
+
+
+def test_a_model_that_wants_what_is_missing_says_so_at_once(tiny_model, with_extra, tmp_path):
+    path = with_extra(tiny_model, tmp_path / "face.onnx", "face", 8, "facenet.onnx")
+    with pytest.raises(ModelError, match=r"facenet\.onnx, which is not beside it"):
+        Unmasker(path, "cpu")
+
+
+def test_marked_is_what_restore_gives(unmasker, idle, astronaut):
+    photo = photos.read(astronaut)
+    changed, result = unmasker.restore(photo)
+    np.testing.assert_array_equal(marked(photo, result).pixels, changed.pixels)
+    assert marked(photo, result).xmp == changed.xmp
+    assert marked(photo, idle(astronaut)) is photo
+
+
 def test_restore_marks_what_it_changes_and_only_that(unmasker, idle, astronaut):
     photo = photos.read(astronaut)
     changed, result = unmasker.restore(photo)
@@ -204,32 +284,6 @@ def test_bad_arguments(tiny_model, arguments, error, words):
 def test_bad_photos(unmasker, photo):
     with pytest.raises(PhotoError):
         unmasker(photo)
-
-
-def test_a_higher_threshold_finds_less():
-    probability = np.linspace(0, 1, 64, dtype=np.float32)[None].repeat(64, 0)
-    _, low = soft_hole(probability, 0.2)
-    _, high = soft_hole(probability, 0.8)
-    assert low == pytest.approx(0.8, abs=0.02)
-    assert high == pytest.approx(0.2, abs=0.02)
-
-
-def test_soft_hole_drops_islands_and_fades_at_the_border():
-    probability = np.zeros((128, 128), np.float32)
-    probability[60:120, 30:100] = 1
-    probability[5, 5] = 1  # an island of one pixel
-    soft, fraction = soft_hole(probability)
-    assert fraction == pytest.approx(60 * 70 / 128**2)
-    assert soft[5, 5] == 0
-    assert soft[90, 64] == pytest.approx(1)
-    assert soft[58, 64] > 0, "it reaches past the rim"
-    whole, fraction = soft_hole(np.ones((128, 128), np.float32))
-    assert fraction == 1
-    assert whole[0].max() < 0.2
-    assert whole[64, 64] == pytest.approx(1)
-    nothing, fraction = soft_hole(np.zeros((64, 64), np.float32))
-    assert fraction == 0
-    assert not nothing.any()
 
 
 def test_the_summary_counts():

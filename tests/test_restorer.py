@@ -14,6 +14,8 @@ from onnx import TensorProto, helper
 
 from mask2face import restorer
 from mask2face.errors import DeviceError, ModelError, UnknownNameError
+from mask2face.extra_input import Extra
+from mask2face.face_embedding import FaceEmbedder
 from mask2face.restorer import CARD_KEY, ModelCard, Restorer, find_model, shipped_models
 
 SIDE = 8
@@ -94,6 +96,69 @@ def test_bad_crops(build: Build, crops: np.ndarray) -> None:
         Restorer(build())(crops)
 
 
+class TestExtra:
+    def test_a_model_without(self, build: Build) -> None:
+        plain = Restorer(build())
+        assert plain.extra is None
+        plain.prepare()
+        with pytest.raises(ValueError, match="takes crops alone"):
+            plain(noise(1), np.zeros((1, 3), np.float32))
+
+    @pytest.mark.parametrize("count", [0, 1, 19])
+    def test_noise(self, build: Build, with_extra: Build, tmp_path: Path, count: int) -> None:
+        model = Restorer(with_extra(build(), tmp_path / "noisy.onnx"))
+        assert model.extra == Extra("noise", 3)
+        assert model.card == CARD
+        crops = noise(count)
+        for likeliest in (model(crops), model(crops, np.zeros((count, 3), np.float32))):
+            np.testing.assert_array_equal(likeliest[0], crops[..., ::-1])
+        vectors = np.random.default_rng(1).standard_normal((count, 3), np.float32)
+        drawn, holes = model(crops, vectors)  # each crop gets its own row, over the runs' ends
+        green = crops[..., 1] / 255 + vectors[:, 0, None, None]
+        np.testing.assert_allclose(drawn[..., 1] / 255, np.clip(green, 0, 1), atol=0.51 / 255)
+        np.testing.assert_array_equal(drawn[..., ::2], crops[..., 2::-2])
+        np.testing.assert_allclose(holes, crops[..., 1] / 255, atol=1e-6)
+
+    def test_face(self, build: Build, with_extra: Build, tmp_path: Path) -> None:
+        pytest.importorskip("dlib")
+        path = with_extra(build(), tmp_path / "face.onnx", "face", 128, "dlib")
+        model = Restorer(path)
+        assert model.extra == Extra("face", 128)
+        assert model.card.embedder == "dlib"
+        model.prepare()
+        crops = noise(2)
+        vectors = FaceEmbedder.find("dlib")(crops)
+        np.testing.assert_array_equal(model(crops)[0], model(crops, vectors)[0])
+        assert (model(crops)[0] != model(crops, 0 * vectors)[0]).any()
+
+    def test_what_is_missing_is_said_when_it_is_needed(
+        self, build: Build, with_extra: Build, tmp_path: Path
+    ) -> None:
+        model = Restorer(with_extra(build(), tmp_path / "face.onnx", "face", 8, "net.onnx"))
+        assert model(noise(0))[0].shape == (0, SIDE, SIDE, 3)
+        model(noise(1), np.zeros((1, 8), np.float32))
+        for call in (model.prepare, lambda: model(noise(1))):
+            with pytest.raises(ModelError, match=r"net\.onnx, which is not beside it"):
+                call()
+
+    def test_another_shape(self, build: Build, with_extra: Build, tmp_path: Path) -> None:
+        model = Restorer(with_extra(build(), tmp_path / "noisy.onnx"))
+        for shape in ((2, 4), (1, 3), (2, 3, 1)):
+            with pytest.raises(ValueError, match=r"extra must be \(2, 3\)"):
+                model(noise(2), np.zeros(shape, np.float32))
+
+    def test_an_unknown_input(self, build: Build, with_extra: Build, tmp_path: Path) -> None:
+        path = with_extra(build(), tmp_path / "odd.onnx", "mood")
+        with pytest.raises(ModelError, match=r"also takes.*'mood'.*'face' or 'noise'.*export it"):
+            Restorer(path)
+        twice = with_extra(build(), tmp_path / "one.onnx", "noise")
+        model = onnx.load(twice)
+        model.graph.input.append(helper.make_tensor_value_info("face", TensorProto.FLOAT, ["N", 3]))
+        onnx.save(model, twice)
+        with pytest.raises(ModelError, match="expected one vector a crop"):
+            Restorer(twice)
+
+
 class TestBadFiles:
     def test_missing(self, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match="not a file"):
@@ -156,6 +221,11 @@ class TestDevices:
 class TestCard:
     def test_round_trip(self) -> None:
         assert ModelCard.from_json(CARD.to_json()) == CARD
+
+    def test_cards_of_earlier_versions_name_no_embedder(self) -> None:
+        values = json.loads(CARD.to_json())
+        del values["embedder"]
+        assert ModelCard.from_json(json.dumps(values)).embedder == ""
 
     def test_keys_of_later_versions_are_ignored(self) -> None:
         text = json.dumps(json.loads(CARD.to_json()) | {"new": 1})

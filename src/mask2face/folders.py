@@ -2,8 +2,9 @@
 
 import glob
 import os
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mask2face import files
@@ -12,6 +13,7 @@ from mask2face.errors import OutputError, UsageError
 
 STREAM = "-"  # stdin as an input, stdout as an output
 _WRITTEN_AS = {".heic": ".jpg", ".heif": ".jpg", ".gif": ".png"}  # formats that we only read
+_SAMPLE = re.compile(r"-\d+$")  # what `sampled` puts at the end of a name
 _OTHER_RESULTS = (".compare", ".hole")  # ends of names that other runs give to what is no photo
 
 
@@ -23,11 +25,13 @@ class Job:
         source: file to read, or None for stdin.
         target: file to write, or None for stdout.
         name: of the source below the folder that was named, with `/`: the same on every machine.
+        sample: which of several results of the photo, from 1; 0 where there is one.
     """
 
     source: Path | None
     target: Path | None
     name: str
+    sample: int = 0
 
     def __str__(self) -> str:
         """Return `in.jpg -> out/in.jpg`."""
@@ -89,6 +93,33 @@ def plan(
     if not found:
         raise UsageError(f"no photos in {where}: they end in {', '.join(READABLE_SUFFIXES)}")
     return Plan(tuple(_jobs(root, found, target, tag, suffix)), batch=True)
+
+
+def sampled(plan: Plan, count: int) -> Plan:
+    """Give every photo `count` jobs: what went to `a.jpg` goes to `a-1.jpg`, `a-2.jpg` and so on.
+
+    Args:
+        plan: one job for each photo.
+        count: at least 1.
+
+    Returns:
+        The new plan, a batch.
+
+    Raises:
+        UsageError: several photos would go to stdout.
+        OutputError: an output is an input.
+    """
+    inputs = {files.real(job.source) for job in plan.jobs if job.source is not None}
+    jobs = []
+    for job in plan.jobs:
+        if job.target is None:
+            raise UsageError("several results cannot go to stdout: name a file as the output")
+        for sample in range(1, count + 1):
+            target = job.target.with_name(f"{job.target.stem}-{sample}{job.target.suffix}")
+            if files.real(target) in inputs:  # --overwrite would destroy it
+                raise OutputError(f"{target} is an input too: choose another output")
+            jobs.append(replace(job, target=target, sample=sample))
+    return Plan(tuple(jobs), batch=True)
 
 
 def _file(out: str | None, suffix: str | None) -> Path | None:
@@ -204,7 +235,7 @@ def _glob(pattern: str, out: str | None, tag: str) -> Found:
     root = Path(*parts[:fixed])
     if out is None:  # results of an earlier run lie beside their inputs
         ends = (f".{tag}", *_OTHER_RESULTS)
-        return root, [file for file in found if not file.stem.endswith(ends)], None
+        return root, [file for file in found if not _SAMPLE.sub("", file.stem).endswith(ends)], None
     return root, _outside(Path(out), root, found), Path(out)
 
 

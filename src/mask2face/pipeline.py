@@ -6,14 +6,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mask2face import photos, provenance
 from mask2face.detectors import CenterFace
 from mask2face.errors import UsageError
+from mask2face.extra_input import NOISE
 from mask2face.faces import Box, alignment, cut, paste
+from mask2face.hole_weights import certainty, soft_hole
 from mask2face.restorer import ModelCard, Restorer, find_model
 
 FACES: Final = ("all", "largest")
@@ -22,10 +23,6 @@ LEAST_HOLE: Final = 0.025  # of the crop; the smallest face mask, under the chin
 # the background, it is unsure: at 0.8, 2 % of 300 bare validation photos change, and 7 % of 90 real
 # photos of people in face masks are left alone (at 0.75: 3 % and 4 %; at 0.85: 2 % and 8 %).
 LEAST_CERTAINTY: Final = 0.8
-_LEAST_PIECE: Final = 0.003  # of the crop; smaller islands are mistakes
-_REACH: Final = 0.012  # of the crop's side: the hole grows by so much past the rim
-_FEATHER: Final = 0.012  # of the crop's side: standard deviation of the soft edge
-_BORDER: Final = 0.03  # of the crop's side: width in which the hole fades at the crop's border
 
 
 @dataclass(frozen=True)
@@ -67,6 +64,27 @@ class Restoration:
         return any(face.masked for face in self.faces)
 
 
+@dataclass(frozen=True)
+class FoundFaces:
+    """What `Unmasker.find` saw in a photo: enough to fill it several times.
+
+    Attributes:
+        pixels: the photo, uint8 (H, W, 3) RGB.
+        faces: every face found, the surest first.
+        matrices: photo px -> crop px, float64 (2, 3), of the faces with a face mask; so the rest.
+        crops: as they are, RGB uint8 (N, S, S, 3).
+        restored: with their likeliest lower faces, RGB uint8 (N, S, S, 3).
+        weights: of the paste, float32 (N, S, S) in [0, 1].
+    """
+
+    pixels: NDArray[np.uint8]
+    faces: tuple[RestoredFace, ...]
+    matrices: tuple[NDArray[np.float64], ...]
+    crops: NDArray[np.uint8]
+    restored: NDArray[np.uint8]
+    weights: NDArray[np.float32]
+
+
 class Unmasker:
     """Replace the face masks of a photo by plausible, invented lower faces.
 
@@ -81,7 +99,8 @@ class Unmasker:
         provider: ONNX Runtime's execution provider in use.
 
     Raises:
-        ModelError: the model is missing or broken.
+        ModelError: the model is missing or broken, or wants a FaceNet file that is not beside it.
+        MissingExtraError: the model wants dlib's face embeddings, and dlib is not installed.
         UnknownNameError: no model or device of that name.
         DeviceError: the device is not available.
         UsageError: `faces` or `threshold` is not accepted.
@@ -101,6 +120,9 @@ class Unmasker:
             raise UsageError(f"threshold is {threshold}: give a number between 0 and 1")
         self.faces, self.threshold = faces, threshold
         self._restorer = Restorer(find_model(model), device)
+        self._restorer.prepare()
+        extra = self._restorer.extra
+        self._noise = extra.size if extra is not None and extra.name == NOISE else 0
         self._detector = CenterFace(device, threshold=0.4)
         self.card: ModelCard = self._restorer.card
         self.provider: str = self._restorer.provider
@@ -115,8 +137,51 @@ class Unmasker:
         Raises:
             PhotoError: the photo cannot be read.
         """
-        read = photo if isinstance(photo, photos.Photo) else photos.read(photo)
-        pixels = read.pixels
+        return self.fill(self.find(photo))
+
+    def sample(
+        self, photo: photos.Source | photos.Photo, count: int, seed: int = 0
+    ) -> tuple[Restoration, ...]:
+        """Fill one photo several times, each time with other plausible lower faces.
+
+        The first result is the likeliest one, that of `unmasker(photo)`; the others are drawn at
+        random, each face of a photo by itself. All replace the same pixels. A result depends on
+        the seed and on its number, not on `count`.
+
+        Args:
+            photo: as in `unmasker(photo)`.
+            count: results, at least 1.
+            seed: 0 or more; the same seed gives the same pictures.
+
+        Raises:
+            UsageError: the model knows one lower face only, or `count` or `seed` is not accepted.
+            PhotoError: the photo cannot be read.
+        """
+        self.check_samples(count, seed)
+        found = self.find(photo)
+        return tuple(self.fill(found, seed, number) for number in range(count))
+
+    def check_samples(self, count: int, seed: int) -> None:
+        """Refuse what `sample` cannot do.
+
+        Raises:
+            UsageError: see `sample`.
+        """
+        if not self._noise:
+            raise UsageError(
+                f"model {self.card.name!r} ({self.card.net}) knows one lower face for a photo: "
+                "for several, train the net 'vae', export it and give that file as the model"
+            )
+        if count < 1 or seed < 0:
+            raise UsageError(f"samples is {count}, seed is {seed}: give at least 1, and at least 0")
+
+    def find(self, photo: photos.Source | photos.Photo) -> FoundFaces:
+        """Find every face of a photo, and restore those that wear a face mask.
+
+        Raises:
+            PhotoError: the photo cannot be read.
+        """
+        pixels = (photo if isinstance(photo, photos.Photo) else photos.read(photo)).pixels
         found = self._detector(pixels)
         if self.faces == "largest" and found:
             found = [max(found, key=lambda face: face.area)]
@@ -126,18 +191,36 @@ class Unmasker:
         for index, matrix in enumerate(matrices):
             crops[index] = cut(pixels, matrix, side)
         restored, probabilities = self._restorer(crops)
-        hole = np.zeros(pixels.shape[:2], np.float32)
+        weights = np.empty(probabilities.shape, np.float32)
         done = []
-        for face, matrix, crop, probability in zip(
-            found, matrices, restored, probabilities, strict=True
-        ):
-            soft, fraction = soft_hole(probability, self.threshold)
+        for index, (face, probability) in enumerate(zip(found, probabilities, strict=True)):
+            weights[index], fraction = soft_hole(probability, self.threshold)
             masked = fraction >= LEAST_HOLE and certainty(probability) >= LEAST_CERTAINTY
-            if masked:
-                pixels, here = paste(pixels, crop, soft, matrix)
-                hole = np.maximum(hole, here)
             done.append(RestoredFace(face.box, face.landmarks, face.score, masked, fraction))
-        return Restoration(pixels.copy() if pixels is read.pixels else pixels, hole, tuple(done))
+        kept = [index for index, face in enumerate(done) if face.masked]
+        chosen = tuple(matrices[index] for index in kept)
+        return FoundFaces(pixels, tuple(done), chosen, crops[kept], restored[kept], weights[kept])
+
+    def fill(self, found: FoundFaces, seed: int = 0, number: int = 0) -> Restoration:
+        """Put lower faces into a photo.
+
+        Args:
+            found: what `find` gave.
+            seed: 0 or more; see `sample`.
+            number: 0 for the likeliest lower faces; others, of models that pass `check_samples`,
+                for those drawn by (`seed`, `number`).
+        """
+        restored = found.restored
+        if number:
+            wanted = (len(found.crops), self._noise)
+            noise = np.random.default_rng([seed, number]).standard_normal(wanted, np.float32)
+            restored, _ = self._restorer(found.crops, noise)
+        pixels = found.pixels if found.matrices else found.pixels.copy()
+        hole = np.zeros(pixels.shape[:2], np.float32)
+        for crop, weight, matrix in zip(restored, found.weights, found.matrices, strict=True):
+            pixels, here = paste(pixels, crop, weight, matrix)
+            hole = np.maximum(hole, here)
+        return Restoration(pixels, hole, found.faces)
 
     def restore(self, photo: photos.Photo) -> tuple[photos.Photo, Restoration]:
         """Return `photo` with its face masks replaced and marked as such, and what was done.
@@ -145,9 +228,17 @@ class Unmasker:
         A photo without a face mask comes back as it is, without a mark.
         """
         result = self(photo)
-        if not result.changed:
-            return photo, result
-        return replace(photo, pixels=result.photo, xmp=provenance.mark(photo.xmp)), result
+        return marked(photo, result), result
+
+
+def marked(photo: photos.Photo, result: Restoration) -> photos.Photo:
+    """Return `photo` with the pixels of a result and the mark of altered photos.
+
+    A photo without a face mask comes back as it is, without a mark.
+    """
+    if not result.changed:
+        return photo
+    return replace(photo, pixels=result.photo, xmp=provenance.mark(photo.xmp))
 
 
 def unmask(photo: photos.Source, model: str | Path | None = None, device: str = "auto") -> Any:  # noqa: ANN401 - the kind that came in
@@ -182,53 +273,6 @@ def unmask(photo: photos.Source, model: str | Path | None = None, device: str = 
 @lru_cache(maxsize=2)
 def _shared(model: str | Path | None, device: str) -> Unmasker:
     return Unmasker(model, device)
-
-
-def soft_hole(
-    probability: NDArray[np.float32], threshold: float = 0.5
-) -> tuple[NDArray[np.float32], float]:
-    """Turn the net's hole probability into the weight of the paste.
-
-    Small islands go, the rest grows a little past the rim and gets a soft edge.
-
-    Args:
-        probability: float32 (S, S) in [0, 1].
-        threshold: from which probability a pixel belongs to the face mask.
-
-    Returns:
-        The weight, float32 (S, S) in [0, 1], and the share of the crop above the threshold after
-        the islands are gone.
-    """
-    side = probability.shape[0]
-    inside = (probability > threshold).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
-    large = stats[:, cv2.CC_STAT_AREA] >= _LEAST_PIECE * side * side
-    large[0] = False  # the background
-    kept = large[labels].astype(np.float32)
-    fraction = float(kept.mean())
-    radius = max(1, round(_REACH * side))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    soft = cv2.GaussianBlur(cv2.dilate(kept, kernel), (0, 0), _FEATHER * side)
-    return np.minimum(soft, 1) * _fade(side), fraction
-
-
-def certainty(probability: NDArray[np.float32]) -> float:
-    """Return the mean of the hole probability (S, S) where it is above one half, 0 if nowhere.
-
-    >>> certainty(np.array([[0.9, 0.7], [0.1, 0.0]], np.float32)).__round__(3)
-    0.8
-    """
-    inside = probability[probability > 0.5]
-    return float(inside.mean()) if inside.size else 0.0
-
-
-@lru_cache(maxsize=4)
-def _fade(side: int) -> NDArray[np.float32]:
-    """Return (side, side) weights that fall to 0 at the crop's border, where the paste ends."""
-    line = np.arange(side, dtype=np.float32) + 0.5
-    ramp = np.clip(np.minimum(line, line[::-1]) / (_BORDER * side), 0, 1)
-    fade: NDArray[np.float32] = np.minimum(ramp[:, None], ramp[None])
-    return fade
 
 
 def summary(faces: Sequence[RestoredFace]) -> str:

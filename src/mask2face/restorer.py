@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mask2face import devices
 from mask2face.errors import ModelError, UnknownNameError
+from mask2face.extra_input import EXTRAS, FACE, Extra, FaceVectors
 from mask2face.registry import lookup
 
 DEFAULT_MODEL = "natural"
@@ -39,6 +40,8 @@ class ModelCard:
         metrics: measured numbers by name, as `{"hole_psnr": 21.3}`.
         intended_use: what it is for.
         limits: what it cannot do and must not be used for.
+        embedder: what makes the face embeddings of its second input: "dlib", or the name of a
+            FaceNet file that lies beside it; "" for a model without.
     """
 
     name: str
@@ -56,6 +59,7 @@ class ModelCard:
         "The result is invented, not recovered: it does not show who someone is. "
         "Never use it to identify, verify or accuse anyone."
     )
+    embedder: str = ""
 
     def __post_init__(self) -> None:
         for part in fields(self):
@@ -102,6 +106,7 @@ class Restorer:
 
     Attributes:
         card: the model's card, read from the file.
+        extra: its second input, or None for a model that takes crops alone.
         provider: ONNX Runtime's execution provider in use.
 
     Raises:
@@ -115,6 +120,10 @@ class Restorer:
             raise ModelError(f"{path} is not a file: give an ONNX file that mask2face exported")
         self._session = devices.session(path, device, threads)
         self.card = self._read_card(path)
+        self.extra = self._read_extra(path)
+        self._faces: FaceVectors | None = None
+        if self.extra is not None and self.extra.name == FACE:
+            self._faces = FaceVectors(path, self.card.embedder, self.extra.size)
         self.provider: str = self._session.get_providers()[0]
 
     def _read_card(self, path: Path) -> ModelCard:
@@ -126,51 +135,96 @@ class Restorer:
                 "give a file that `mask2face export` wrote"
             )
         card = ModelCard.from_json(text)
-        found = [
-            (port.name, port.shape[1:])
-            for port in (*self._session.get_inputs(), *self._session.get_outputs())
-        ]
-        wanted = [(INPUT, [3, card.side, card.side]), (OUTPUT, [4, card.side, card.side])]
+        side = card.side
+        ports = (*self._session.get_inputs()[:1], *self._session.get_outputs())
+        found = [(port.name, port.shape[1:]) for port in ports]
+        wanted = [(INPUT, [3, side, side]), (OUTPUT, [4, side, side])]
         if found != wanted:
             raise ModelError(
                 f"{path} maps {found}, expected {wanted}: export it again with `mask2face export`"
             )
         return card
 
-    def __call__(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    def _read_extra(self, path: Path) -> Extra | None:
+        """Return the graph's second input, checked."""
+        more = [(port.name, port.shape[1:]) for port in self._session.get_inputs()[1:]]
+        if not more:
+            return None
+        name, shape = more[0]
+        if len(more) > 1 or name not in EXTRAS or len(shape) != 1 or not isinstance(shape[0], int):
+            raise ModelError(
+                f"{path} also takes {more}, expected one vector a crop named "
+                f"{' or '.join(map(repr, EXTRAS))}: export it again with `mask2face export`"
+            )
+        return Extra(name, shape[0])
+
+    def prepare(self) -> None:
+        """Open now what the second input needs, which else the first crops do.
+
+        Raises:
+            ModelError: it wants a FaceNet file that is missing or broken.
+            MissingExtraError: it wants dlib, which is not installed.
+        """
+        if self._faces is not None:
+            self._faces.open()
+
+    def __call__(
+        self, crops: NDArray[np.uint8], extra: NDArray[np.float32] | None = None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Restore crops.
 
         Args:
             crops: RGB uint8 (N, S, S, 3), S = `card.side`; N may be 0.
+            extra: (N, E) for a model with a second input, E = `extra.size`. None gives zeros as
+                "noise", and as "face" what the card's embedder makes of `crops`.
 
         Returns:
             Restored crops, RGB uint8 (N, S, S, 3), not composited, and the predicted holes,
             float32 (N, S, S) in [0, 1], 1 = replace.
 
         Raises:
-            ValueError: another dtype or shape.
+            ValueError: another dtype or shape, or `extra` for a model that takes none.
+            ModelError: the model fails, or see `prepare`.
+            MissingExtraError: see `prepare`.
         """
         side = self.card.side
         if crops.dtype != np.uint8 or crops.ndim != 4 or crops.shape[1:] != (side, side, 3):
             raise ValueError(
                 f"crops must be uint8 (N, {side}, {side}, 3), got {crops.dtype} {crops.shape}"
             )
+        vectors = self._vectors(crops, extra)
         restored = np.empty_like(crops)
         holes = np.empty(crops.shape[:3], np.float32)
         for start in range(0, len(crops), BATCH):
             part = slice(start, start + BATCH)
             # contiguous NCHW float32 in [0, 1], the graph's own unit
             batch = np.ascontiguousarray(crops[part].transpose(0, 3, 1, 2), np.float32)
-            result = np.clip(self._run(batch / np.float32(255)), 0, 1)
+            more = {name: vector[part] for name, vector in vectors.items()}
+            result = np.clip(self._run({INPUT: batch / np.float32(255), **more}), 0, 1)
             restored[part] = np.rint(result[:, :3].transpose(0, 2, 3, 1) * 255).astype(np.uint8)
             holes[part] = result[:, 3]
         return restored, holes
 
-    def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _vectors(
+        self, crops: NDArray[np.uint8], extra: NDArray[np.float32] | None
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return the second input by name, if there is one."""
+        if self.extra is None:
+            if extra is not None:
+                raise ValueError(f"model {self.card.name!r} takes crops alone, got extra")
+            return {}
+        wanted = (len(crops), self.extra.size)
+        if extra is None:
+            extra = self._faces(crops) if self._faces else np.zeros(wanted, np.float32)
+        if extra.shape != wanted:
+            raise ValueError(f"extra must be {wanted}, got {extra.shape}")
+        return {self.extra.name: np.ascontiguousarray(extra, np.float32)}
+
+    def _run(self, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         try:
-            result: Any = self._session.run([OUTPUT], {INPUT: batch})[0]
+            result: Any = self._session.run([OUTPUT], dict(inputs))[0]
         except Exception as error:  # onnxruntime's errors share no base class
-            raise ModelError(f"the model failed on {len(batch)} crops: {error}") from error
+            raise ModelError(f"the model failed on {len(inputs[INPUT])} crops: {error}") from error
         return np.asarray(result, np.float32)
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mask2face.exporters import Cost, cost
+from mask2face.nets.extras import Extra
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,23 @@ def test_leaves_the_net_as_it_was() -> None:
     assert [m.training for m in net] == [True, True, False]
     assert torch.equal(net[1].running_mean, mean)
     assert not net[0]._forward_hooks
+
+
+class Joined(nn.Module):
+    """A net with a second input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.extra = Extra("noise", 5)
+        self.body = nn.Conv2d(3, 4, 1)
+        self.join = nn.Linear(5, 4)
+
+    def forward(self, crops: Tensor, noise: Tensor) -> Tensor:
+        return self.body(crops) + self.join(noise)[:, :, None, None]
+
+
+def test_a_second_input_counts_too() -> None:
+    assert cost(Joined(), 8) == Cost(16 + 24, (8 * 8 * 4 * 3 + 4 * 5) / 1e9)
 
 
 def test_leaves_no_hooks_after_a_failure() -> None:

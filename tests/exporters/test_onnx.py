@@ -1,6 +1,8 @@
 """ONNX export: parity, card, one clean file, refusals."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -9,11 +11,33 @@ import torch
 from torch import Tensor, nn
 
 from mask2face.errors import MissingExtraError, ModelError, OutputError
-from mask2face.exporters import EXPORTERS
+from mask2face.exporters import EXPORTERS, cost
 from mask2face.exporters import onnx as exporter
+from mask2face.nets import NETS, extras
+from mask2face.nets.extras import Extra
 from mask2face.restorer import CARD_KEY, ModelCard, Restorer
 
 SIDE = 32
+# options with which a net is small, takes crops of 32 px and shows all that it can; a new net needs
+# a line here only if its own defaults are too large for a test
+SMALL: dict[str, dict[str, Any]] = {
+    "encoder_decoder": {"filters": [6, 8], "kernels": [3, 3], "predict_difference": True},
+    "face_filler": {"filters": [6, 8], "dilations": [1, 2]},
+    "refinement": {
+        "filters": [6, 8],
+        "kernels": [3, 3],
+        "coarse_filters": [6, 8],
+        "coarse_kernels": [3, 3],
+    },
+    "resnet_unet": {
+        "filters": [6, 8],
+        "kernels": [5, 3],
+        "embeddings": ["imagenet", "face"],
+        "face_size": 5,
+    },
+    "unet": {"filters": [6, 8], "kernels": [3, 3], "embeddings": ["imagenet"]},
+    "vae": {"filters": [6, 8], "kernels": [3, 3], "latent": 4},
+}
 
 
 class Tiny(nn.Module):
@@ -97,7 +121,73 @@ def test_exports_the_same_bytes_twice(net: Tiny, card: ModelCard, tmp_path: Path
     assert one.read_bytes() == two.read_bytes()
 
 
+@pytest.mark.parametrize("name", sorted(NETS))
+def test_every_net_is_the_same_as_its_file(name: str, card: ModelCard, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net = NETS[name](**SMALL.get(name, {}))
+    for parameter in net.parameters():
+        if parameter.dim() > 1:  # large, so that each branch matters, also those that start at zero
+            nn.init.kaiming_normal_(parameter)
+    wanted = extras.extra_of(net)
+    crops = np.random.default_rng(1).integers(0, 256, (3, SIDE, SIDE, 3), dtype=np.uint8)
+    inputs = torch.from_numpy(crops).permute(0, 3, 1, 2) / 255
+    vectors = torch.randn(3, wanted.size) if wanted else None
+    with torch.no_grad():
+        extras.run(net, inputs, vectors)  # statistics that are not the identity
+        truth = extras.run(net.eval(), inputs, vectors).numpy()
+        plain = extras.run(net, inputs).numpy()
+    card = replace(card, net=name, gmac=cost(net, SIDE).gmac, embedder="dlib")
+    done = exporter.export(net, card, tmp_path / f"{name}.onnx")
+    assert done.error <= 1e-4
+
+    restorer = Restorer(done.path)
+    assert restorer.card == card
+    assert (restorer.extra and restorer.extra.name) == (wanted and wanted.name)
+    restored, holes = restorer(crops, None if vectors is None else vectors.numpy())
+    assert np.abs(holes - truth[:, 3]).max() <= 1e-4
+    assert np.abs(restored / 255 - truth[:, :3].transpose(0, 2, 3, 1)).max() <= 0.5 / 255 + 1e-4
+    assert truth.std() > 0.01
+    if wanted:
+        assert np.abs(truth - plain)[:, :3].max() > 1e-3, "the second input changes nothing"
+        zeros = np.zeros((3, wanted.size), np.float32)
+        likeliest, _ = restorer(crops, zeros)
+        error = np.abs(likeliest / 255 - plain[:, :3].transpose(0, 2, 3, 1)).max()
+        assert error <= 0.5 / 255 + 1e-4
+
+
+class Drawing(nn.Module):
+    """A net that wants a second input."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.extra = Extra(name, 2)
+        self.body = nn.Conv2d(3, 4, 1)
+        self.join = nn.Linear(2, 4)
+
+    def forward(self, crops: Tensor, extra: Tensor) -> Tensor:
+        return torch.sigmoid(self.body(crops) + self.join(extra)[:, :, None, None])
+
+
 class TestRefusals:
+    def test_face_embeddings_of_nobody_knows_whom(self, card: ModelCard, tmp_path: Path) -> None:
+        with pytest.raises(ModelError, match="whose.*mask2face dataset embed"):
+            exporter.export(Drawing("face"), card, tmp_path / "x.onnx")
+        assert not list(tmp_path.iterdir())
+
+    def test_difference_that_only_a_second_input_shows(
+        self, card: ModelCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        convert = exporter._convert
+
+        def spoil(net: nn.Module, inputs: dict[str, Tensor]) -> object:
+            with torch.no_grad():
+                net.join.weight[0, 0] += 0.1  # type: ignore[index, union-attr, operator]
+            return convert(net, inputs)
+
+        monkeypatch.setattr(exporter, "_convert", spoil)
+        with pytest.raises(ModelError, match="differs from the net"):
+            exporter.export(Drawing("noise"), card, tmp_path / "x.onnx")
+
     def test_existing_file(self, net: Tiny, card: ModelCard, tmp_path: Path) -> None:
         path = tmp_path / "there.onnx"
         path.write_bytes(b"precious")
@@ -116,10 +206,10 @@ class TestRefusals:
     ) -> None:
         convert = exporter._convert
 
-        def spoil(net: nn.Module, crops: Tensor) -> object:
+        def spoil(net: nn.Module, inputs: dict[str, Tensor]) -> object:
             with torch.no_grad():
                 net.body[1].weight[0, 0, 0, 0] += 0.05  # type: ignore[index, union-attr, operator]
-            return convert(net, crops)
+            return convert(net, inputs)
 
         monkeypatch.setattr(exporter, "_convert", spoil)
         with pytest.raises(ModelError, match="differs from the net"):

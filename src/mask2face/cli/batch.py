@@ -66,9 +66,10 @@ def run(plan: Plan, work: Work, *, overwrite: bool = False, as_json: bool = Fals
         KeyboardInterrupt: as it came; what is done is summed up first.
     """
     states: Counter[str] = Counter()
+    reader = _Reader()
     try:
         for job in plan.jobs:
-            states[_one(job, work, plan.batch, overwrite, as_json)] += 1
+            states[_one(job, reader, work, plan.batch, overwrite, as_json)] += 1
     except KeyboardInterrupt:
         states["interrupted"] += 1
         raise
@@ -79,14 +80,16 @@ def run(plan: Plan, work: Work, *, overwrite: bool = False, as_json: bool = Fals
         raise typer.Exit(1)
 
 
-def _one(job: Job, work: Work, batch: bool, overwrite: bool, as_json: bool) -> str:
+def _one(
+    job: Job, reader: "_Reader", work: Work, batch: bool, overwrite: bool, as_json: bool
+) -> str:
     """Do one job, say what became of it, and return its state."""
     if batch and not overwrite and job.target is not None and os.path.lexists(job.target):
         _say(job, _SKIPPED, as_json)
         return _SKIPPED.state
     began = time.perf_counter()
     try:
-        outcome = _do(job, work, overwrite, batch)
+        outcome = _do(job, reader, work, overwrite, batch)
     except Mask2FaceError as error:
         _say_failed(job, error, as_json)
         if not batch:
@@ -96,13 +99,13 @@ def _one(job: Job, work: Work, batch: bool, overwrite: bool, as_json: bool) -> s
     return outcome.state
 
 
-def _do(job: Job, work: Work, overwrite: bool, batch: bool) -> Outcome:
+def _do(job: Job, reader: "_Reader", work: Work, overwrite: bool, batch: bool) -> Outcome:
     target = job.target
     if target is not None:
         if batch:
             _make_folder(target.parent)
         files.check_target(target, overwrite)  # before the work, which may take its time
-    outcome = work(job, _read(job))
+    outcome = work(job, reader(job))
     if outcome.data is not None:
         if target is None:
             _pipe(outcome.data)
@@ -121,12 +124,20 @@ def _pipe(data: bytes) -> None:
         raise OutputError(f"stdout cannot be written ({error.strerror}): name a file") from error
 
 
-def _read(job: Job) -> bytes:
-    from mask2face.decoding import MAX_BYTES, content
+class _Reader:
+    """Reads sources; stdin, which gives its bytes once, may be the source of several jobs."""
 
-    if job.source is None:
-        return content(sys.stdin.buffer.read(MAX_BYTES + 1))[0]
-    return content(job.source)[0]
+    def __init__(self) -> None:
+        self._piped: bytes | None = None
+
+    def __call__(self, job: Job) -> bytes:
+        from mask2face.decoding import MAX_BYTES, content
+
+        if job.source is not None:
+            return content(job.source)[0]
+        if self._piped is None:
+            self._piped = sys.stdin.buffer.read(MAX_BYTES + 1)
+        return content(self._piped)[0]
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,12 +1,10 @@
 """`mask2face unmask` and `mask2face mask`: photos in, photos out."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from mask2face.cli.batch import Outcome
-    from mask2face.folders import Job
+from mask2face.errors import UsageError
 
 In = Annotated[str, typer.Argument(metavar="IN", help="A photo, a folder, a glob, or - for stdin.")]
 Out = Annotated[
@@ -46,28 +44,42 @@ def unmask(
     hole_only: Annotated[
         bool, typer.Option("--hole-only", help="Write what would be replaced instead, as a PNG.")
     ] = False,
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Several plausible faces for each photo, OUT-1.jpg and so on, the likeliest "
+            "first. Of models that know several, as an exported 'vae'.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of --samples: the same seed gives the same pictures.")
+    ] = 0,
     as_json: Json = False,
 ) -> None:
     """Replace every face mask in photos by a plausible, invented lower face.
 
     IN.jpg becomes IN.unmasked.jpg beside it; a folder becomes the folder IN.unmasked, where outputs
-    of an earlier run are skipped. A photo without a face mask is copied byte for byte.
+    of an earlier run are skipped. A photo without a face mask is copied byte for byte. With
+    --samples 4, IN.jpg becomes IN.unmasked-1.jpg to IN.unmasked-4.jpg.
     """
     from mask2face.cli import batch, results
-    from mask2face.folders import plan
+    from mask2face.folders import plan, sampled
     from mask2face.pipeline import Unmasker
 
+    if samples is not None and hole_only:
+        raise UsageError("--samples all have one hole: leave --samples or --hole-only out")
     want = results.wanted(compare, hole_only, format, quality)
     tag = results.TAGS[want.kind]
     planned = plan(source, out, tag=tag, recursive=recursive, format=want.format)
+    if samples is not None:
+        planned = sampled(planned, samples)
     batch.check_streams(planned, as_json)
     unmasker = Unmasker(model, device, faces=faces, threshold=threshold)
+    if samples is not None:
+        unmasker.check_samples(samples, seed)
     typer.echo(f"using {unmasker.provider}, model {unmasker.card.name}", err=True)
-
-    def work(job: "Job", data: bytes) -> "Outcome":
-        return results.unmasked(unmasker, job, data, want)
-
-    batch.run(planned, work, overwrite=overwrite, as_json=as_json)
+    batch.run(planned, results.Work(unmasker, want, seed), overwrite=overwrite, as_json=as_json)
 
 
 def mask(

@@ -13,7 +13,7 @@ from mask2face.cli.batch import Outcome
 from mask2face.encoding import format_named
 from mask2face.errors import UsageError
 from mask2face.folders import Job
-from mask2face.pipeline import RestoredFace, Unmasker, summary
+from mask2face.pipeline import FoundFaces, Restoration, RestoredFace, Unmasker, marked, summary
 
 TAGS: Final = {"photo": "unmasked", "compare": "compare", "hole": "hole"}  # kind -> name's tag
 
@@ -54,26 +54,56 @@ def wanted(compare: bool, hole_only: bool, format: str | None, quality: int | No
     return Wanted(kind, "png" if hole_only else format, quality)
 
 
-def unmasked(unmasker: Unmasker, job: Job, data: bytes, want: Wanted) -> Outcome:
-    """Return the result of `mask2face unmask` for the photo in `data`."""
-    if want.kind == "hole" and job.target and job.target.suffix.lower() != ".png":
-        raise UsageError(f"{job.target}: --hole-only writes PNG: name the output .png")
-    photo = read(job, data)
-    changed, result = unmasker.restore(photo)
-    words = summary(result.faces)
-    if want.kind == "hole":
-        out = grey_png(result.hole)
-    elif want.kind == "compare":
-        out = encoded(_side_by_side(photo, changed), job, want)
-    elif result.changed:
-        out = encoded(changed, job, want)
-    else:
-        words += ": unchanged copy"
-        out = data if photo.found == _format(photo, job, want) else encoded(photo, job, want)
-    if result.changed and want.kind != "hole":
-        warn_without_mark(photo, job, want)
-    state = "done" if result.changed else "no face mask" if result.faces else "no face"
-    return Outcome(state, words, out, {"faces": [_facts(face) for face in result.faces]})
+class Work:
+    """Does the jobs of `mask2face unmask`; the faces of a photo are looked for once.
+
+    Args:
+        unmasker: fills the photos.
+        want: what to write.
+        seed: of the samples but the first.
+    """
+
+    def __init__(self, unmasker: Unmasker, want: Wanted, seed: int = 0) -> None:
+        self._unmasker, self._want, self._seed = unmasker, want, seed
+        self._last: tuple[bytes, photos.Photo, FoundFaces] | None = None
+
+    def __call__(self, job: Job, data: bytes) -> Outcome:
+        """Fill the photo in `data`."""
+        want = self._want
+        if want.kind == "hole" and job.target and job.target.suffix.lower() != ".png":
+            raise UsageError(f"{job.target}: --hole-only writes PNG: name the output .png")
+        photo, found = self._found(job, data)
+        result = self._unmasker.fill(found, self._seed, max(job.sample - 1, 0))
+        out = self._encoded(job, data, photo, result)
+        words = summary(result.faces)
+        if not result.changed and want.kind == "photo":
+            words += ": unchanged copy"
+        if result.changed and want.kind != "hole":
+            warn_without_mark(photo, job, want)
+        state = "done" if result.changed else "no face mask" if result.faces else "no face"
+        facts: dict[str, Any] = {"faces": [_facts(face) for face in result.faces]}
+        if job.sample:
+            facts |= {"sample": job.sample, "seed": self._seed}
+        return Outcome(state, words, out, facts)
+
+    def _found(self, job: Job, data: bytes) -> tuple[photos.Photo, FoundFaces]:
+        if self._last is None or self._last[0] != data:
+            self._last = None  # frees the photo before
+            photo = read(job, data)
+            self._last = data, photo, self._unmasker.find(photo)
+        return self._last[1:]
+
+    def _encoded(self, job: Job, data: bytes, photo: photos.Photo, result: Restoration) -> bytes:
+        """Return the file to write: its input byte for byte where nothing is to be changed."""
+        want = self._want
+        if want.kind == "hole":
+            return grey_png(result.hole)
+        changed = marked(photo, result)
+        if want.kind == "compare":
+            return encoded(_side_by_side(photo, changed), job, want)
+        if not result.changed and photo.found == _format(photo, job, want):
+            return data
+        return encoded(changed, job, want)
 
 
 class _Named(io.BytesIO):

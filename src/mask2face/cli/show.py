@@ -94,4 +94,5 @@ def _show_card(model: str, as_json: bool) -> None:
         return
     for key, value in json.loads(text).items():
         shown = ", ".join(f"{k} {v:g}" for k, v in value.items()) if key == "metrics" else value
-        typer.echo(f"{key}: {shown}")
+        if shown != "":
+            typer.echo(f"{key}: {shown}")

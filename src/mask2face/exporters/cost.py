@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mask2face.nets import extras
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -34,7 +36,8 @@ def cost(net: nn.Module, side: int) -> Cost:
     Bias, normalisation, activation and resizing are not counted, as is usual.
 
     Args:
-        net: (N, 3, S, S) -> anything; runs once, on its own device, and is left as it was.
+        net: (N, 3, S, S) -> anything, a second input zeros; runs once, on its own device, and is
+            left as it was.
         side: crop side S in pixels.
 
     >>> cost(nn.Conv2d(3, 4, 3, padding=1), 10)
@@ -53,7 +56,8 @@ def cost(net: nn.Module, side: int) -> Cost:
     try:
         net.eval()
         with torch.no_grad():
-            net(torch.zeros(1, 3, side, side, device=first.device, dtype=first.dtype))
+            crops = torch.zeros(1, 3, side, side, device=first.device, dtype=first.dtype)
+            extras.run(net, crops)
     finally:
         for hook in hooks:
             hook.remove()

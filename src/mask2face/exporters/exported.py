@@ -1,4 +1,4 @@
-"""What an exporter wrote, and the crops that each exporter is compared on."""
+"""What an exporter wrote, and the inputs that each exporter is compared on."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,3 +34,17 @@ def probes(side: int) -> NDArray[np.float32]:
     block[:, side // 2 :, side // 4 : -(side // 4)] = 0.9
     noise = rng.random((3, side, side), dtype=np.float32)
     return np.stack([noise, np.zeros_like(noise), np.ones_like(noise), slope, block])
+
+
+def vectors(count: int, size: int) -> list[NDArray[np.float32]]:
+    """Return second inputs to compare a net and its export on: zeros, then normal numbers.
+
+    Args:
+        count: crops.
+        size: numbers a crop.
+
+    >>> [one.shape for one in vectors(5, 16)]
+    [(5, 16), (5, 16)]
+    """
+    normal = np.random.default_rng(1).standard_normal((count, size), np.float32)
+    return [np.zeros_like(normal), normal]

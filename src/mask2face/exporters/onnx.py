@@ -14,11 +14,15 @@ from torch import nn
 
 from mask2face import devices
 from mask2face.errors import MissingExtraError, ModelError, OutputError
-from mask2face.exporters.exported import Exported, probes
+from mask2face.exporters.exported import Exported, probes, vectors
+from mask2face.extra_input import FACE
+from mask2face.nets.extras import extra_of
 from mask2face.restorer import CARD_KEY, INPUT, OUTPUT, ModelCard
 
 OPSET = 18
 TOLERANCE = 1e-4  # largest absolute difference from the net, of outputs in [0, 1]
+
+Inputs = dict[str, torch.Tensor]  # by the name of the port, crops first
 
 
 def export(
@@ -31,8 +35,9 @@ def export(
 ) -> Exported:
     """Write `net` as one ONNX file: input `crops` (N, 3, S, S), output `restored` (N, 4, S, S).
 
-    N is dynamic, S = `card.side`. The file is opened in ONNX Runtime and compared with the net
-    on noise and structured crops; only then does it get its name.
+    N is dynamic, S = `card.side`. A net with an `extra` has a second input of that name, (N, E).
+    The file is opened in ONNX Runtime and compared with the net on noise and structured crops, and
+    on zeros and normal numbers as the second input; only then does it get its name.
 
     Args:
         net: (N, 3, S, S) in [0, 1] -> (N, 4, S, S) in [0, 1]; not changed.
@@ -43,7 +48,8 @@ def export(
 
     Raises:
         OutputError: `path` exists already, or cannot be written.
-        ModelError: the net breaks its contract, cannot be exported, or the file differs from it.
+        ModelError: the net breaks its contract, cannot be exported, or the file differs from it;
+            or it wants face embeddings, and `card.embedder` does not say whose.
         MissingExtraError: `onnx` or `onnxscript` is not installed.
     """
     path = Path(path)
@@ -55,10 +61,10 @@ def export(
     if not path.parent.is_dir():
         raise OutputError(f"folder {path.parent} does not exist: make it first")
     frozen = copy.deepcopy(net).cpu().float().eval()
-    crops = torch.from_numpy(probes(card.side))
-    wanted = _expected(frozen, crops)
-    data = _serialise(_convert(frozen, crops[:2]), card)
-    error = _difference(data, crops, wanted)
+    tries = _inputs(frozen, card)
+    wanted = [_expected(frozen, inputs) for inputs in tries]
+    data = _serialise(_convert(frozen, {name: x[:2] for name, x in tries[-1].items()}), card)
+    error = _difference(data, tries, wanted)
     if not error <= tolerance:
         raise ModelError(
             f"the ONNX file differs from the net by {error:.2g}, more than {tolerance:.2g}: "
@@ -68,11 +74,27 @@ def export(
     return Exported(path, len(data), error)
 
 
-def _expected(net: nn.Module, crops: torch.Tensor) -> torch.Tensor:
+def _inputs(net: nn.Module, card: ModelCard) -> list[Inputs]:
+    """Return what the net and its file are compared on."""
+    crops = torch.from_numpy(probes(card.side))
+    extra = extra_of(net)
+    if extra is None:
+        return [{INPUT: crops}]
+    if extra.name == FACE and not card.embedder:
+        raise ModelError(
+            "the net wants face embeddings, and neither its checkpoint nor the card says whose: "
+            "train it on pairs that `mask2face dataset embed` has been run on"
+        )
+    found = vectors(len(crops), extra.size)
+    return [{INPUT: crops, extra.name: torch.from_numpy(vector)} for vector in found]
+
+
+def _expected(net: nn.Module, inputs: Inputs) -> torch.Tensor:
     """Return the net's own answer, its contract checked."""
+    crops = inputs[INPUT]
     with torch.no_grad():
         try:
-            result: torch.Tensor = net(crops)
+            result: torch.Tensor = net(*inputs.values())
         except (ValueError, RuntimeError) as error:
             raise ModelError(
                 f"the net does not take crops {tuple(crops.shape)}: {error}"
@@ -85,7 +107,7 @@ def _expected(net: nn.Module, crops: torch.Tensor) -> torch.Tensor:
     return result
 
 
-def _convert(net: nn.Module, crops: torch.Tensor) -> Any:  # noqa: ANN401
+def _convert(net: nn.Module, inputs: Inputs) -> Any:  # noqa: ANN401
     """Return the ONNX model of `net`, without traces of this machine."""
     batch = torch.export.Dim("N", min=1, max=4096)
     logger = logging.getLogger("torch.onnx._internal.exporter")
@@ -98,11 +120,11 @@ def _convert(net: nn.Module, crops: torch.Tensor) -> Any:  # noqa: ANN401
         try:
             program = torch.onnx.export(
                 net,
-                (crops,),
-                input_names=[INPUT],
+                tuple(inputs.values()),
+                input_names=list(inputs),
                 output_names=[OUTPUT],
                 opset_version=OPSET,
-                dynamic_shapes=({0: batch},),
+                dynamic_shapes=({0: batch},) * len(inputs),
                 dynamo=True,
                 external_data=False,
                 verbose=False,
@@ -140,14 +162,16 @@ def _with_metadata(model: Any) -> list[Any]:  # noqa: ANN401
     return parts
 
 
-def _difference(data: bytes, crops: torch.Tensor, wanted: torch.Tensor) -> float:
+def _difference(data: bytes, tries: list[Inputs], wanted: list[torch.Tensor]) -> float:
     """Return the largest difference between the file and the net, in one batch and one by one."""
     session = devices.session(data, "cpu")
-    inputs = crops.numpy()
-    whole = session.run([OUTPUT], {INPUT: inputs})[0]
-    singles = [session.run([OUTPUT], {INPUT: inputs[i : i + 1]})[0] for i in range(len(inputs))]
-    truth = wanted.numpy()
-    return float(max(np.abs(whole - truth).max(), np.abs(np.concatenate(singles) - truth).max()))
+    errors = []
+    for inputs, truth in zip(tries, wanted, strict=True):
+        for part in (slice(None), *(slice(i, i + 1) for i in range(len(truth)))):
+            feed = {name: value[part].numpy() for name, value in inputs.items()}
+            made = session.run([OUTPUT], feed)[0]
+            errors.append(np.abs(made - truth[part].numpy()).max())
+    return float(np.max(errors))
 
 
 def _write(path: Path, data: bytes) -> None:
