@@ -103,11 +103,11 @@ def _request(settings: Configuration, records: list[PhotoRecord]) -> dict[str, A
 
 
 def _check_identities(records: list[PhotoRecord], settings: Configuration) -> None:
-    if any(record.known for record in records):
+    if any(record.known or record.partition for record in records):
         return
     if settings.test_image_count or settings.validation_share:
         raise DataError(
             f"the people in {str(settings.input_images_path)!r} cannot be told apart, so that a "
-            "test would show people of the training: add identity_CelebA.txt, or set "
-            "test_image_count and validation_share to 0"
+            "test would show people of the training: add identity_CelebA.txt or "
+            "list_eval_partition.txt, or set test_image_count and validation_share to 0"
         )

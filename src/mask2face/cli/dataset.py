@@ -34,6 +34,9 @@ def build(
         float, typer.Option(min=0, max=0.9, help="Of the photos outside test.")
     ] = 0.2,
     test: Annotated[int, typer.Option(min=0, help="Photos for the test.")] = 1000,
+    official_split: Annotated[
+        bool, typer.Option("--official-split", help="CelebA: as list_eval_partition.txt has it.")
+    ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many photos.")] = None,
     workers: Workers = 2,
     seed: Seed = 0,
@@ -53,6 +56,7 @@ def build(
         test=test,
         validation_share=validation_share,
         limit=limit,
+        official_split=official_split,
         workers=workers,
     )
     counts = ", ".join(f"{count} {name}" for name, count in cache.meta["counts"].items())

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from mask2face.nets.blocks import convolution
+from mask2face.nets.residual_blocks import Residual, Up, start_without_checkerboard
 from mask2face.nets.sides import check_side
 
 
@@ -43,22 +43,24 @@ class FaceFiller(nn.Module):
         self.unshuffle = nn.PixelUnshuffle(2)
         self.stem = convolution(3 * 4, filters[0])
         self.down_blocks = nn.ModuleList(
-            nn.Sequential(*(_Residual(width) for _ in range(blocks))) for width in filters[:-1]
+            nn.Sequential(*(Residual(width) for _ in range(blocks))) for width in filters[:-1]
         )
         self.downs = nn.ModuleList(
             convolution(wide, narrow, stride=2) for wide, narrow in pairwise(filters)
         )
         self.place = nn.Conv2d(_PLACES, filters[-1], 1, bias=False)
-        self.bottleneck = nn.Sequential(*(_Residual(filters[-1], step) for step in dilations))
+        self.bottleneck = nn.Sequential(
+            *(Residual(filters[-1], dilation=step) for step in dilations)
+        )
         self.ups = nn.ModuleList(
-            _Up(low, high) for high, low in zip(filters[-2::-1], filters[:0:-1], strict=True)
+            Up(low, high) for high, low in zip(filters[-2::-1], filters[:0:-1], strict=True)
         )
         self.up_blocks = nn.ModuleList(
-            nn.Sequential(*(_Residual(width) for _ in range(blocks))) for width in filters[-2::-1]
+            nn.Sequential(*(Residual(width) for _ in range(blocks))) for width in filters[-2::-1]
         )
         self.head = nn.Conv2d(filters[0], 4 * 4, 3, padding=1)
         self.shuffle = nn.PixelShuffle(2)
-        _start_without_checkerboard(self.head)
+        start_without_checkerboard(self.head)
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
         """Return (N, 4, S, S): RGB in [0, 1] and the hole's probability.
@@ -83,35 +85,6 @@ class FaceFiller(nn.Module):
         return torch.sigmoid(self.shuffle(self.head(x)).float())  # (N, 4, S, S)
 
 
-class _Residual(nn.Module):
-    """He et al. 2016: x + two 3x3 convolutions, the second one started at zero."""
-
-    def __init__(self, width: int, dilation: int = 1) -> None:
-        super().__init__()
-        self.first = convolution(width, width, dilation=dilation)
-        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(width)
-        nn.init.zeros_(self.norm.weight)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        residual: torch.Tensor = self.norm(self.second(self.first(x)))
-        return functional.relu(x + residual)
-
-
-class _Up(nn.Module):
-    """Double the resolution by nearest neighbour and join the encoder's features."""
-
-    def __init__(self, low: int, high: int) -> None:
-        super().__init__()
-        self.narrow = nn.Conv2d(low, high, 1, bias=False)
-        self.skip = nn.Conv2d(high, high, 1, bias=False)
-        self.norm = nn.BatchNorm2d(high)
-
-    def forward(self, x: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
-        large = functional.interpolate(self.narrow(x), scale_factor=2.0, mode="nearest")
-        return functional.relu(self.norm(large + self.skip(skip)))
-
-
 _WAVES = (1, 2, 4)  # half periods across the crop
 _PLACES = 2 + 4 * len(_WAVES)
 
@@ -125,11 +98,3 @@ def _places(side: int, device: torch.device, dtype: torch.dtype) -> torch.Tensor
         for axis in (x, y):
             planes += [torch.sin(math.pi / 2 * waves * axis), torch.cos(math.pi / 2 * waves * axis)]
     return torch.stack(planes)[None].to(dtype)
-
-
-def _start_without_checkerboard(head: nn.Conv2d) -> None:
-    """Give the four sub-pixels of each output the same weights (ICNR, arXiv:1707.02937)."""
-    with torch.no_grad():
-        head.weight.copy_(head.weight[::4].repeat_interleave(4, dim=0))
-        if head.bias is not None:
-            head.bias.zero_()

@@ -1,4 +1,4 @@
-"""Residual encoder and decoder that `vae` and `refinement` are made of."""
+"""Residual blocks, and the encoder and decoder that `vae` and `refinement` are made of."""
 
 from collections.abc import Sequence
 
@@ -73,14 +73,14 @@ class Decoder(nn.Module):
     ) -> None:
         super().__init__()
         pairs = list(zip(filters[1:], filters[:-1], strict=True))
-        self.ups = nn.ModuleList(_Up(low, high, style) for low, high in reversed(pairs))
+        self.ups = nn.ModuleList(Up(low, high, style) for low, high in reversed(pairs))
         self.blocks = nn.ModuleList(
             Residual(width, kernel)
             for width, kernel in reversed(list(zip(filters[:-1], kernels, strict=False)))
         )
         self.head = nn.Conv2d(filters[0], 4 * channels, 3, padding=1)
         self.shuffle = nn.PixelShuffle(2)
-        _start_without_checkerboard(self.head)
+        start_without_checkerboard(self.head)
 
     def forward(self, x: Tensor, skips: Sequence[Tensor], style: Tensor | None = None) -> Tensor:
         """Return logits (N, channels, S, S).
@@ -97,9 +97,15 @@ class Decoder(nn.Module):
 
 
 class Residual(nn.Module):
-    """He et al. 2016 (arXiv:1512.03385): x + two convolutions, the second one started at zero."""
+    """He et al. 2016 (arXiv:1512.03385): x + two convolutions, the second one started at zero.
 
-    def __init__(self, width: int, kernel: int, dilation: int = 1) -> None:
+    Args:
+        width: channels.
+        kernel: odd side of both convolutions.
+        dilation: of the first one.
+    """
+
+    def __init__(self, width: int, kernel: int = 3, dilation: int = 1) -> None:
         super().__init__()
         self.first = convolution(width, width, kernel, dilation=dilation)
         self.second = nn.Conv2d(width, width, kernel, padding=kernel // 2, bias=False)
@@ -112,17 +118,30 @@ class Residual(nn.Module):
         return functional.relu(x + residual)
 
 
-class _Up(nn.Module):
-    """Double the resolution by nearest neighbour and join the encoder's features."""
+class Up(nn.Module):
+    """Double the resolution by nearest neighbour and join the encoder's features.
 
-    def __init__(self, low: int, high: int, style: int) -> None:
+    Args:
+        low: channels of the features to enlarge.
+        high: channels of the encoder's features, and of the result.
+        style: numbers of a vector that scales and shifts the result; 0 for none.
+    """
+
+    def __init__(self, low: int, high: int, style: int = 0) -> None:
         super().__init__()
         self.narrow = nn.Conv2d(low, high, 1, bias=False)
         self.skip = nn.Conv2d(high, high, 1, bias=False)
         self.norm = nn.BatchNorm2d(high)
         self.style = nn.Linear(style, 2 * high) if style else None
 
-    def forward(self, x: Tensor, skip: Tensor, style: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, skip: Tensor, style: Tensor | None = None) -> Tensor:
+        """Return (N, high, 2h, 2w).
+
+        Args:
+            x: (N, low, h, w).
+            skip: (N, high, 2h, 2w).
+            style: (N, style), where there is one.
+        """
         large = functional.interpolate(self.narrow(x), scale_factor=2.0, mode="nearest")
         large = self.norm(large + self.skip(skip))
         if self.style is not None:
@@ -131,7 +150,7 @@ class _Up(nn.Module):
         return functional.relu(large)
 
 
-def _start_without_checkerboard(head: nn.Conv2d) -> None:
+def start_without_checkerboard(head: nn.Conv2d) -> None:
     """Give the four sub-pixels of each output the same weights (ICNR, arXiv:1707.02937)."""
     with torch.no_grad():
         head.weight.copy_(head.weight[::4].repeat_interleave(4, dim=0))
