@@ -27,6 +27,7 @@ from mask2face.trainer import Trainer
 if TYPE_CHECKING:
     from experiments import Experiment
 
+DESCRIBED = 100  # pairs whose identity distances are measured; dlib takes 80 ms a picture
 LEARN_FROM = 5000  # train pairs of the baselines
 TIMED = 96  # crops
 SHOWN = 10  # faces in the picture
@@ -63,7 +64,8 @@ def write(experiments: "dict[str, Experiment]", pairs: Path, runs: Path, out: Pa
     for name, experiment in experiments.items():
         found[name] = tested(experiment.title, pairs, runs / name, stack)
         print(name, round(float(np.nanmean(found[name].scores["hole_psnr"])), 3), flush=True)
-    distances = identity_distances({name: one.pictures for name, one in found.items()}, stack)
+    pictures = {name: one.pictures for name, one in found.items()}
+    distances = identity_distances(pictures, stack, DESCRIBED)
     for name, one in found.items():
         one.scores["identity"] = distances[name]
     picture = out.parent / "images" / f"{out.stem}.jpg"
@@ -207,7 +209,7 @@ _LEGEND = """Parameters are those that are trained; GMAC for one crop, a frozen 
 included. Images/s: the exported file in ONNX Runtime on one thread; trained pairs/s: steps of the
 last phase on one thread; both measured in the run that made this table, so that only their ratios
 mean anything (the face embedding, some 80 ms of dlib a face, is not in them). Identity distance:
-dlib's descriptor between result and truth on 300 pairs, lower is closer. Sharpness: gradients
+dlib's descriptor between result and truth on 100 pairs, lower is closer. Sharpness: gradients
 inside the hole as a share of the truth's, 1 = as sharp.
 """
 

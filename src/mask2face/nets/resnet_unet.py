@@ -25,6 +25,8 @@ class ResNetUNet(nn.Module):
         embeddings: out of "imagenet" and "face", see `embeddings.Embeddings`.
         face_size: numbers of the embedding "face".
         predict_difference: predict the difference from the crop, see `output.finish`.
+        batch_norm: normalise after each convolution, as He et al. do; the article's figure does
+            not, and then needs far more steps.
 
     Attributes:
         extra: the second input that "face" needs, or None.
@@ -38,6 +40,7 @@ class ResNetUNet(nn.Module):
         embeddings: Sequence[str] = (),
         face_size: int = 128,
         predict_difference: bool = False,
+        batch_norm: bool = False,
     ) -> None:
         super().__init__()
         check_blocks(filters, kernels)
@@ -45,19 +48,21 @@ class ResNetUNet(nn.Module):
         self.predict_difference = predict_difference
         self.embeddings = Embeddings(embeddings, face_size)
         self.extra = self.embeddings.extra
-        self.stem = _same(3, filters[0], kernels[0])
+        self.stem = _same(3, filters[0], kernels[0], norm=batch_norm)
         widths = (filters[0], *filters)
         self.downs = nn.ModuleList(
-            _Down(wide, narrow, kernel)
+            _Down(wide, narrow, kernel, batch_norm)
             for wide, narrow, kernel in zip(widths[:-1], filters, kernels, strict=True)
         )
-        self.bottleneck = _same(filters[-1] + self.embeddings.size, filters[-1], kernels[-1])
+        self.bottleneck = _same(
+            filters[-1] + self.embeddings.size, filters[-1], kernels[-1], norm=batch_norm
+        )
         # an up block works with the filters and kernel of the level it leads to
         self.ups = nn.ModuleList(
-            _Up(filters[level], filters[max(level - 1, 0)], kernels[max(level - 1, 0)])
+            _Up(filters[level], filters[max(level - 1, 0)], kernels[max(level - 1, 0)], batch_norm)
             for level in reversed(range(len(filters)))
         )
-        self.merge = _same(2 * filters[0], filters[0], kernels[0])
+        self.merge = _same(2 * filters[0], filters[0], kernels[0], norm=batch_norm)
         self.head = make_head(filters[0], predict_difference)
 
     def forward(self, crops: torch.Tensor, face: torch.Tensor | None = None) -> torch.Tensor:
@@ -84,10 +89,10 @@ class ResNetUNet(nn.Module):
 
 
 class _Down(nn.Module):
-    def __init__(self, wide: int, narrow: int, kernel: int) -> None:
+    def __init__(self, wide: int, narrow: int, kernel: int, norm: bool) -> None:
         super().__init__()
-        self.shrink = _same(wide, narrow, kernel, stride=2)
-        self.residual = _residual(narrow, narrow, kernel)
+        self.shrink = _same(wide, narrow, kernel, stride=2, norm=norm)
+        self.residual = _residual(narrow, narrow, kernel, norm)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         x = self.shrink(x)
@@ -97,9 +102,9 @@ class _Down(nn.Module):
 class _Up(nn.Module):
     """Residual block on the joined features, then a transposed convolution."""
 
-    def __init__(self, width: int, next_width: int, kernel: int) -> None:
+    def __init__(self, width: int, next_width: int, kernel: int, norm: bool) -> None:
         super().__init__()
-        self.residual = _residual(2 * width, width, kernel)
+        self.residual = _residual(2 * width, width, kernel, norm)
         self.grow = nn.ConvTranspose2d(
             2 * width,
             next_width,
@@ -108,18 +113,21 @@ class _Up(nn.Module):
             padding=kernel // 2,
             output_padding=1,
         )
-        self.smooth = _same(next_width, next_width, kernel)
+        self.smooth = _same(next_width, next_width, kernel, norm=norm)
 
     def forward(self, x: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
         x = functional.relu(x + self.residual(torch.cat([x, skip], 1)))
         return functional.relu(self.smooth(self.grow(torch.cat([x, skip], 1))))
 
 
-def _residual(wide: int, narrow: int, kernel: int) -> nn.Sequential:
+def _residual(wide: int, narrow: int, kernel: int, norm: bool) -> nn.Sequential:
     return nn.Sequential(
-        _same(wide, narrow, kernel), nn.ReLU(inplace=True), _same(narrow, narrow, kernel)
+        _same(wide, narrow, kernel, norm=norm),
+        nn.ReLU(inplace=True),
+        _same(narrow, narrow, kernel, norm=norm),
     )
 
 
-def _same(wide: int, narrow: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(wide, narrow, kernel, stride=stride, padding=kernel // 2)
+def _same(wide: int, narrow: int, kernel: int, stride: int = 1, *, norm: bool) -> nn.Module:
+    plain = nn.Conv2d(wide, narrow, kernel, stride, kernel // 2, bias=not norm)
+    return nn.Sequential(plain, nn.BatchNorm2d(narrow)) if norm else plain
