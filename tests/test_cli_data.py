@@ -1,7 +1,6 @@
 """The commands from photos to a scored model, on a few small pictures."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +61,7 @@ def pair_folder(cache, tmp_path_factory):
     out = tmp_path_factory.mktemp("pairs") / "test"
     done = run("dataset", "pairs", cache, out, "--side", 32, "--count", 3, "--seed", 5)
     assert done.exit_code == 0, done.output
-    assert done.stdout == f"{out}  3 pairs of 32 px, test\n"
+    assert done.stdout == f"{out}  3 pairs of 32 px: 3 test\n"
     return out
 
 
@@ -88,19 +87,79 @@ def test_pairs_are_frozen(pair_folder):
     assert folder.side == 32
 
 
-def test_faces_of_pairs_are_embedded(pair_folder, tmp_path):
-    folder = tmp_path / "pairs"
-    shutil.copytree(pair_folder, folder)
-    done = run("dataset", "embed", folder, "--workers", 0)
+@pytest.fixture(scope="module")
+def all_pairs(cache, tmp_path_factory):
+    """Pairs of all splits, with face embeddings."""
+    out = tmp_path_factory.mktemp("pairs") / "all"
+    options = ["--side", 32, "--count", 2, "--seed", 5, "--workers", 0]
+    done = run("dataset", "pairs", cache, out, "--split", "all", *options)
     assert done.exit_code == 0, done.output
-    assert done.stdout == f"{folder}  3 pairs, 128 numbers a face, by dlib\n"
-    found = pair_embeddings.read(folder)
+    assert done.stdout == f"{out}  6 pairs of 32 px: 2 train, 2 validation, 2 test\n"
+    done = run("dataset", "embed", out, "--workers", 0)
+    assert done.stdout == f"{out}  6 pairs, 128 numbers a face, by dlib\n"
+    return out
+
+
+def test_pairs_of_all_splits_are_in_one_folder(all_pairs, pair_folder):
+    folder, test = PairFolder.open(all_pairs), PairFolder.open(pair_folder)
+    assert folder.of("test") == test.of("test")[:2], "drawn as they are when drawn alone"
+    assert [len(folder.of(split)) for split in ("train", "validation")] == [2, 2]
+
+
+def test_splits_by_name(cache, tmp_path):
+    options = ["--side", 32, "--count", 1, "--workers", 0]
+    done = run("dataset", "pairs", cache, tmp_path / "a", "--split", "train, test", *options)
+    assert done.stdout == f"{tmp_path / 'a'}  2 pairs of 32 px: 1 train, 1 test\n"
+    for split, message in (
+        ("trian", "did you mean 'train'"),
+        ("train,train", "each split once"),
+        ("all,test", "all alone"),
+        ("", "unknown split ''"),
+    ):
+        done = run("dataset", "pairs", cache, tmp_path / "b", "--split", split)
+        assert (done.exit_code, message in done.stderr) == (2, True), done.stderr
+    assert not (tmp_path / "b").exists()
+
+
+def test_all_splits_are_those_that_have_crops(crop_cache, tmp_path):
+    cache = crop_cache(tmp_path / "cache", train=2, validation=1)
+    options = ["--split", "all", "--side", 32, "--workers", 0]
+    done = run("dataset", "pairs", cache, tmp_path / "p", *options)
+    assert done.stdout == f"{tmp_path / 'p'}  3 pairs of 32 px: 2 train, 1 validation\n"
+
+
+def test_a_net_that_wants_faces_goes_the_whole_way(all_pairs, lfw, tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    options = {"filters": [4, 8], "kernels": [3, 3], "embeddings": ["face"]}
+    Path("recipe.json").write_text(json.dumps(RECIPE | {"net": "resnet_unet", "options": options}))
+    how = ["--recipe", "recipe.json", "--workers", 0, "--device", "cpu"]
+    done = run("train", all_pairs, "run", *how)
+    assert done.exit_code == 0, done.output
+    done = run("export", "run/best.safetensors", "face.onnx")
+    assert done.exit_code == 0, done.output
+    assert Restorer("face.onnx").card.embedder == "dlib"
+    done = run("unmask", lfw / "P_0" / "P_0_0001.jpg", "out.jpg", "--model", "face.onnx")
+    assert done.exit_code == 0, done.output
+    assert "1 face" in done.stdout
+
+
+def test_embeddings_are_replaced_only_when_asked(all_pairs, monkeypatch):
+    found = pair_embeddings.read(all_pairs)
     assert found.embedder == "dlib"
-    assert found.vectors.shape == (3, 2, 128)
-    again = run("dataset", "embed", folder, "--workers", 0)
+    assert found.vectors.shape == (6, 2, 128)
+    again = run("dataset", "embed", all_pairs, "--workers", 0)
     assert again.exit_code == 1
     assert "--overwrite" in again.stderr
-    assert run("dataset", "embed", folder, "--workers", 0, "--overwrite").exit_code == 0
+    calls = []
+
+    def embed(*arguments, **options):
+        calls.append((*arguments, options))
+        return found
+
+    monkeypatch.setattr(pair_embeddings, "embed", embed)
+    assert run("dataset", "embed", all_pairs, "--with", "x.onnx", "--overwrite").exit_code == 0
+    assert calls == [(all_pairs, "x.onnx", 2, {"overwrite": True})]
 
 
 def test_previews_of_both_kinds_of_data(cache, pair_folder, tmp_path):

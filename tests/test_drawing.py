@@ -7,7 +7,7 @@ import pytest
 from mask2face.clean import CleanCrop
 from mask2face.crops import build
 from mask2face.datasets import PhotoRecord
-from mask2face.drawing import draw_pairs, drawn_pair, freeze
+from mask2face.drawing import draw_pairs, drawn_pair
 from mask2face.errors import DataError, OutputError
 from mask2face.facemasks import Drawn
 from mask2face.faces import Face, align, transform
@@ -201,6 +201,10 @@ def cache(tmp_path):
         Image.fromarray(cv2.GaussianBlur(noise, (0, 0), 9)).save(path)
         records.append(PhotoRecord(path, f"p{person}", "folder", path.name))
     return build(records, tmp_path / "crops", OneFace, Points, test=2, workers=0)
+
+
+def freeze(cache, split, out, side, count=None, **settings):
+    return draw_pairs(cache, {split: count}, out, side, **settings)
 
 
 def test_frozen_pairs_are_the_same_each_time(cache, tmp_path):

@@ -7,7 +7,7 @@ import skimage.data
 import torch
 from torch import Tensor
 
-from mask2face.efficientnet import PACKAGE, LiteFeatures
+from mask2face.efficientnet import PACKAGE, LiteFeatures, shared_features
 from mask2face.errors import MissingExtraError, ModelError
 
 pytest.importorskip(PACKAGE)
@@ -99,3 +99,18 @@ def test_foreign_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.load", lambda *a, **k: {"conv.weight": torch.zeros(1)})
     with pytest.raises(ModelError, match="other layers"):
         LiteFeatures()
+
+
+def test_shared_features_are_read_once_and_draw_no_random_numbers() -> None:
+    shared_features.cache_clear()
+    torch.manual_seed(0)
+    wanted = torch.rand(3)
+    torch.manual_seed(0)
+    with torch.inference_mode():
+        found = shared_features("cpu")
+    assert torch.equal(torch.rand(3), wanted)
+    assert shared_features("cpu") is found
+    assert found.stages == (2, 4, 8, 16)
+    crops = torch.rand(1, 3, 32, 32).requires_grad_()
+    torch.autograd.backward(found(crops)[0].sum())  # what inference mode made would refuse
+    assert crops.grad is not None

@@ -47,8 +47,9 @@ def test_patience_and_seed_are_handed_on():
 def test_what_makes_no_sense_is_said():
     with pytest.raises(UsageError, match="drop one"):
         recipe(adversarial=0.1, patience=2)
-    with pytest.raises(UsageError, match="epochs is 0"):
-        recipe(epochs=0)
+    for epochs in (0, -1, float("inf"), float("nan")):
+        with pytest.raises(UsageError, match=f"epochs is {epochs}"):
+            recipe(epochs=epochs)
     with pytest.raises(UnknownNameError, match="did you mean 'mse'"):
         recipe(loss_function="mze")
     with pytest.raises(ConfigurationError, match="'patience' is -1"):

@@ -66,6 +66,11 @@ def test_a_seed_for_a_net_that_draws_nothing(net):
         NetRestorer(net, SIDE).crop(photo(), 3)
 
 
+def test_a_seed_below_zero():
+    with pytest.raises(UsageError, match="seed is -1: give 0 or more"):
+        NetRestorer(Told("noise"), SIDE).crop(photo(), -1)
+
+
 def test_a_crop_of_any_size_and_shape_keeps_it():
     restore = NetRestorer(Told("noise"), SIDE)
     for shape in ((32, 32), (64, 64), (20, 90)):

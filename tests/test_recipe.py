@@ -126,6 +126,13 @@ def test_r1_is_for_the_critic_that_looks_at_pixels():
             recipe(r1=10, **changes)
 
 
+def test_a_critic_lowers_the_score_that_would_stop_the_run():
+    two = [PHASE, {**PHASE, "adversarial": 0.1}]
+    assert parse({"phases": two}).patience == 0
+    with pytest.raises(ConfigurationError, match="'patience' is 2: give 0.*critic"):
+        parse({"phases": two, "patience": 2})
+
+
 def test_a_batch_is_split_into_no_more_parts_than_it_has_pairs():
     two = [{**PHASE, "batch": 12}, {**PHASE, "batch": 8}]
     assert parse({"phases": two, "accumulate": 8}).accumulate == 8

@@ -31,10 +31,19 @@ def test_devices_by_name(monkeypatch):
 def test_precision_by_name():
     assert pick_bf16("bf16", CPU)
     assert not pick_bf16("fp32", torch.device("cuda"))
-    assert pick_bf16("auto", torch.device("cuda"))
     assert pick_bf16("auto", CPU) in (True, False)
     with pytest.raises(UnknownNameError, match="fp32"):
         pick_bf16("fp16", CPU)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_bf16_is_chosen_where_the_device_has_units_for_it(monkeypatch, fast):
+    def supported(including_emulation=True):
+        return fast or including_emulation  # as an older device says
+
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    assert pick_bf16("auto", torch.device("cuda")) is fast
+    assert pick_bf16("bf16", torch.device("cuda"))
 
 
 def test_pictures_go_to_a_tensor_and_back():

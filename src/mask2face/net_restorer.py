@@ -39,7 +39,7 @@ class NetRestorer:
             seed: of the faces that a net with noise draws; None gives the likeliest ones.
 
         Raises:
-            UsageError: `seed` is given to a net that draws nothing.
+            UsageError: `seed` is given to a net that draws nothing, or is below 0.
             ModelError: what computes face embeddings is missing or does not fit.
         """
         if self._detector is None:
@@ -87,6 +87,8 @@ class NetRestorer:
             raise UsageError(
                 f"seed is {seed}, but this net draws nothing: leave it out, or build a 'vae'"
             )
+        if seed is not None and seed < 0:
+            raise UsageError(f"seed is {seed}: give 0 or more")
         if wanted is not None and wanted.name == FACE and self._embed is not None:
             return torch.from_numpy(self._embed(crops))
         if wanted is None or seed is None:

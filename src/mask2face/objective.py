@@ -7,12 +7,34 @@ from torch import Tensor, nn
 
 from mask2face import checkpoint as checkpoints
 from mask2face.efficientnet import LiteFeatures
-from mask2face.losses import WeightedLoss, weighted
+from mask2face.losses import LEAST_SIDES, NET_TERMS, WeightedLoss, check_term, weighted
 from mask2face.losses.adversarial import CRITICS, PatchCritic, ProjectedCritic, critic_terms
 from mask2face.losses.adversarial import net_loss as adversarial_loss
 from mask2face.losses.perceptual import distance
-from mask2face.recipe import Phase, Recipe
+from mask2face.ranges import require
+from mask2face.recipe import Phase, Recipe, check_names
 from mask2face.registry import lookup
+
+
+def check_phases(recipe: Recipe) -> None:
+    """Check that the objective of every phase works, before the first one is trained.
+
+    Raises:
+        UnknownNameError: a name is not registered.
+        ConfigurationError: the net does not give a term that a phase names, or its crops are too
+            small for a loss or for the critic.
+    """
+    check_names(recipe)
+    given = [term for term, net in NET_TERMS.items() if net == recipe.net]
+    for phase in recipe.phases:
+        least = {f"the loss {name!r}": LEAST_SIDES.get(name, 1) for name in phase.losses}
+        if phase.adversarial:
+            least[f"the critic {recipe.critic!r}"] = CRITICS[recipe.critic].LEAST_SIDE
+        for who, side in least.items():
+            require(phase.side >= side, "side", phase.side, f"{side} or more, which {who} needs")
+        for name in NET_TERMS:
+            if name in phase.losses:
+                check_term(name, given)
 
 
 class Objective(nn.Module):
@@ -25,7 +47,7 @@ class Objective(nn.Module):
         for inputs, target, hole in micro_batches:
             prediction, terms = net.learn(inputs, target, hole)
             parts = objective.net_losses(prediction, target, hole, terms, step)
-            (sum(parts.values()) * share).backward()  # share = 1 / number of micro-batches
+            (sum(parts.values()) * share).backward()  # share of the step's crops
             objective.critic_backward(share)
         # here: average the gradients of net and objective.critic_parameters() over processes
         optimizer.step()
@@ -123,7 +145,7 @@ class Objective(nn.Module):
         Does nothing in a phase without a critic, and nothing a second time.
 
         Args:
-            share: factor of the loss: 1 / micro-batches a step.
+            share: factor of the loss: the micro-batch's share of the step's crops.
         """
         if self._seen is None or self.critic is None:
             return

@@ -258,7 +258,8 @@ def unmask(photo: photos.Source, model: str | Path | None = None, device: str = 
 
     Raises:
         PhotoError: the photo cannot be read.
-        ModelError: the model is missing or broken.
+        ModelError: the model is missing or broken, or wants a FaceNet file that is not beside it.
+        MissingExtraError: the model wants dlib's face embeddings, and dlib is not installed.
         DeviceError: the device is not available.
     """
     read = photos.read(photo)

@@ -141,6 +141,9 @@ class Recipe:
         )
         pixels = "0, or choose the critic 'patch', which looks at pixels"
         require(self.critic == "patch" or not self.r1, "r1", self.r1, pixels)
+        critical = any(phase.adversarial for phase in self.phases)
+        never = "0: a critic makes faces sharper and lowers the score that would stop the run"
+        require(not (critical and self.patience), "patience", self.patience, never)
         least = min(phase.batch for phase in self.phases)
         parts = f"at most the smallest batch, {least}"
         require(self.accumulate <= least, "accumulate", self.accumulate, parts)

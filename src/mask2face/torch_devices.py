@@ -34,14 +34,18 @@ def pick_device(device: str) -> torch.device:
 def pick_bf16(precision: str, device: torch.device) -> bool:
     """Return whether to multiply in bfloat16; "auto" does where the hardware does it faster.
 
+    CUDA devices older than Ampere have no units for it.
+
     Raises:
         UnknownNameError: not "auto", "fp32" or "bf16".
     """
-    fast = device.type == "cuda" or _cpu_has_bf16()
-    return lookup("precision", {"auto": fast, "fp32": False, "bf16": True}, precision)
+    wanted = lookup("precision", {"auto": None, "fp32": False, "bf16": True}, precision)
+    return _has_bf16(device) if wanted is None else wanted
 
 
-def _cpu_has_bf16() -> bool:
+def _has_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     check = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     library: Any = torch.backends.mkldnn  # typed in some versions of torch only
     return bool(library.is_available() and check and check())

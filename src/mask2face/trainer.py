@@ -222,7 +222,7 @@ class Trainer:
 
     def _check_embedder(self, about: Checkpoint, name: str) -> None:
         ours, theirs = self.about.embedder, about.embedder
-        if theirs and ours != theirs:
+        if ours and theirs and ours != theirs:  # a net without either takes no such weights
             raise DataError(
                 f"{name!r} learned from face embeddings by {theirs!r}, and those beside the pairs "
                 f"are by {ours!r}: embed the pairs again, `mask2face dataset embed --with {theirs}`"

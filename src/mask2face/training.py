@@ -12,17 +12,23 @@ import json
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
+
+from torch import nn
 
 from mask2face import checkpoint as checkpoints
 from mask2face.errors import ConfigurationError, DataError, OutputError
 from mask2face.feed import Feed, Source
 from mask2face.nets.extras import extra_of
+from mask2face.objective import check_phases
 from mask2face.processes import Processes, joined
 from mask2face.recipe import Recipe
 from mask2face.recipe import read as read_recipe
 from mask2face.runlog import RunLog
 from mask2face.torch_devices import pick_device
 from mask2face.trainer import Trainer
+
+_BATCH_NORMS: Final = (nn.BatchNorm2d, nn.SyncBatchNorm)
 
 
 def train(
@@ -59,16 +65,18 @@ def train(
         DataError: `run` belongs to another recipe, or the source has no training pairs, no
             validation pairs to stop by, or not the face embeddings that the net wants.
         OutputError: `run` cannot be written.
-        ConfigurationError: the net cannot take the side of a phase, a loss asks for a term that
-            the net does not give, or a batch is too small to be shared.
+        UnknownNameError: the recipe names a net, loss, critic or face mask that does not exist.
+        ConfigurationError: the net, a loss or the critic cannot take the side of a phase, a loss
+            asks for a term that the net does not give, or a batch is too small to be shared.
         ModelError: the state or `start_from` is broken or does not fit.
         DeviceError: the device, or a compiler for it, is not available.
         UsageError: the environment names several processes, but not how to meet them.
     """
     _check_counts(source, recipe)
+    check_phases(recipe)
     with joined(pick_device(device)) as processes:
         trainer = Trainer(recipe, device, precision, processes=processes, compile_net=compile_net)
-        _check_phases(trainer)
+        _check_sizes(trainer)
         source = _with_faces(source, trainer)
         folder = processes.from_main(lambda: _open(Path(run), recipe))
         _begin(trainer, folder, start_from)
@@ -149,10 +157,11 @@ def _check_counts(source: Source, recipe: Recipe) -> None:
         )
 
 
-def _check_phases(trainer: Trainer) -> None:
+def _check_sizes(trainer: Trainer) -> None:
     recipe, processes = trainer.recipe, trainer.processes.count
     multiple = getattr(trainer.net, "multiple", 1)
     least = processes * recipe.accumulate
+    normalised = any(isinstance(part, _BATCH_NORMS) for part in trainer.net.modules())
     for phase in recipe.phases:
         if phase.side % multiple:
             raise ConfigurationError(
@@ -163,6 +172,13 @@ def _check_phases(trainer: Trainer) -> None:
             raise ConfigurationError(
                 f"'batch' is {phase.batch}, and {processes} processes with {recipe.accumulate} "
                 f"micro-batches each share it: give {least} or more, or a smaller 'accumulate'"
+            )
+        # batch normalisation of one number: of one crop whose lowest features have one position
+        if normalised and phase.side == multiple and phase.batch < 2 * least:
+            raise ConfigurationError(
+                f"'side' is {phase.side} and 'batch' is {phase.batch}: a crop alone at one "
+                f"position cannot be normalised; give a batch of {2 * least} or more, or a side "
+                f"of {2 * multiple}"
             )
 
 

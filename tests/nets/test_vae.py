@@ -112,7 +112,7 @@ class TestNoise:
 
     @pytest.mark.parametrize("shape", [(3, 5), (2, 6), (6,), (3, 6, 1)])
     def test_other_shapes_are_refused(self, net: VAE, shape: tuple[int, ...]) -> None:
-        with pytest.raises(ValueError, match=r"expected noise \(3, 6\), \(N, latent\)"):
+        with pytest.raises(ValueError, match=r"'noise' \(3, 6\) beside 3 crops, got \("):
             net(crops(), torch.zeros(shape))
 
 

@@ -7,8 +7,10 @@ import typer
 
 from mask2face.cli.fetch import fetch
 from mask2face.errors import DataError, UsageError
+from mask2face.registry import lookup
 
 if TYPE_CHECKING:
+    from mask2face.crops import CropCache
     from mask2face.datasets import PhotoRecord
 
 app = typer.Typer(
@@ -71,28 +73,33 @@ def pairs(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The pair folder to make.")],
     *,
     side: Annotated[int, typer.Option(min=32, max=512, help="Of a pair, in px.")] = 128,
-    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
-    count: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    split: Annotated[
+        str, typer.Option(help="train, validation or test; several with commas, or all.")
+    ] = "test",
+    count: Annotated[int | None, typer.Option(min=1, help="At most so many of each split.")] = None,
     templates: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A template pack, instead of our styles.")
     ] = None,
     workers: Workers = 2,
     seed: Seed = 0,
 ) -> None:
-    """Draw face masks on the crops of a split, once, into a pair folder.
+    """Draw face masks on the crops of one or more splits, once, into a pair folder.
 
-    Run it again to continue what was stopped; the files do not depend on --workers.
+    To train on, take --split all. Run it again to continue what was stopped; the files do not
+    depend on --workers.
     """
     from mask2face.crops import CropCache
-    from mask2face.drawing import freeze
+    from mask2face.drawing import draw_pairs
     from mask2face.facemasks import draw_random
     from mask2face.facemasks.templates import TemplatePack
 
     pack = None if templates is None else TemplatePack.open(templates)
     draw = draw_random if pack is None else pack.draw_random
     opened = CropCache.open(cache)
-    folder = freeze(opened, split, out, side, seed, count, draw=draw, workers=workers)
-    typer.echo(f"{out}  {len(folder.rows)} pairs of {side} px, {split}")
+    counts = dict.fromkeys(_splits(split, opened), count)
+    folder = draw_pairs(opened, counts, out, side, seed, draw=draw, workers=workers)
+    drawn = ", ".join(f"{len(folder.of(name))} {name}" for name in counts)
+    typer.echo(f"{out}  {len(folder.rows)} pairs of {side} px: {drawn}")
 
 
 @app.command()
@@ -130,6 +137,21 @@ def preview(
     typer.echo(str(out))
 
 
+def _splits(text: str, cache: "CropCache") -> list[str]:
+    """Return the splits that `text` names; "all" are those that have crops."""
+    from mask2face.splits import SPLITS
+
+    if text == "all":
+        return [split for split in SPLITS if len(cache.indices(split))]
+    known = dict.fromkeys((*SPLITS, "all"))
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        lookup("split", known, name)
+    if len(set(names)) < len(names) or "all" in names:
+        raise UsageError(f"--split {text!r}: name each split once, or all alone")
+    return names
+
+
 def _sources(arguments: list[str]) -> tuple[list[tuple[str, Path]], Path]:
     """Read `KIND=ROOT... OUT` or `KIND ROOT OUT`."""
     usage = "give KIND=ROOT (one or more) and OUT, as in: lfw=data/lfw data/crops"
@@ -148,7 +170,6 @@ def _sources(arguments: list[str]) -> tuple[list[tuple[str, Path]], Path]:
 
 def _records(sources: list[tuple[str, Path]]) -> "list[PhotoRecord]":
     from mask2face.datasets import DATASETS
-    from mask2face.registry import lookup
 
     sets = [(lookup("data set", DATASETS, kind), root) for kind, root in sources]
     records = [record for kind, root in sets for record in kind.photos(root)]

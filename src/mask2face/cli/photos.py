@@ -53,8 +53,11 @@ def unmask(
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, help="Of --samples: the same seed gives the same pictures.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            min=0, help="Of --samples: the same seed gives the same pictures. Default: 0."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Replace every face mask in photos by a plausible, invented lower face.
@@ -67,6 +70,8 @@ def unmask(
     from mask2face.folders import plan, sampled
     from mask2face.pipeline import Unmasker
 
+    if samples is None and seed is not None:
+        raise UsageError("--seed draws other faces with --samples: add it, or leave --seed out")
     if samples is not None and hole_only:
         raise UsageError("--samples all have one hole: leave --samples or --hole-only out")
     want = results.wanted(compare, hole_only, format, quality)
@@ -77,9 +82,10 @@ def unmask(
     batch.check_streams(planned, as_json)
     unmasker = Unmasker(model, device, faces=faces, threshold=threshold)
     if samples is not None:
-        unmasker.check_samples(samples, seed)
+        unmasker.check_samples(samples, seed or 0)
     typer.echo(f"using {unmasker.provider}, model {unmasker.card.name}", err=True)
-    batch.run(planned, results.Work(unmasker, want, seed), overwrite=overwrite, as_json=as_json)
+    work = results.Work(unmasker, want, seed or 0)
+    batch.run(planned, work, overwrite=overwrite, as_json=as_json)
 
 
 def mask(

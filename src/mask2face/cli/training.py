@@ -11,6 +11,8 @@ import typer
 from mask2face.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from mask2face.checkpoint import Checkpoint
 
 
@@ -41,6 +43,7 @@ def export(
     metrics = _metrics(metric or [])
     about, net = load(checkpoint)
     crop = side or about.side
+    _check_side(net, crop)
     size = cost(net, crop)
     card = ModelCard(
         name=name or out.stem,
@@ -122,6 +125,12 @@ def _evaluate_real(
     unmasker = Unmasker(model, device)
     evaluate_real(unmasker, found[:limit], out, command=command, overwrite=overwrite)
     typer.echo((out / "real.md").read_text(encoding="utf-8"))
+
+
+def _check_side(net: "nn.Module", side: int) -> None:
+    multiple = getattr(net, "multiple", 1)
+    if side % multiple:
+        raise UsageError(f"--side {side}: this net takes multiples of {multiple} px")
 
 
 def _how(about: "Checkpoint") -> str:

@@ -4,7 +4,7 @@
 `NET_TERMS` are what some nets compute themselves while they learn.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -43,6 +43,13 @@ HOLE_LOSSES: dict[str, HoleLoss] = {
 NET_TERMS: dict[str, str] = {  # term: the net that gives it
     "kl": "vae",
     "coarse": "refinement",
+}
+
+LEAST_SIDES: dict[str, int] = {  # loss: px, the smallest crop that it can compare
+    "ssim_loss": 11,
+    "ssim_l1_loss": 11,
+    "perceptual": 16,
+    "style": 16,
 }
 
 
@@ -112,12 +119,25 @@ class WeightedLoss:
         return torch.stack(list(self.parts(prediction, target, hole).values())).sum()
 
 
-def _net_term(name: str, terms: Mapping[str, Tensor]) -> Tensor:
-    if name not in terms:
+def check_term(name: str, given: Collection[str]) -> None:
+    """Check that a net gives the term `name`.
+
+    Args:
+        name: a key of `NET_TERMS`.
+        given: the terms that the net gives.
+
+    Raises:
+        ConfigurationError: it does not.
+    """
+    if name not in given:
         raise ConfigurationError(
             f"the loss {name!r} is computed by the net, and this net does not: "
             f"take it out of the losses, or choose the net {NET_TERMS[name]!r}"
         )
+
+
+def _net_term(name: str, terms: Mapping[str, Tensor]) -> Tensor:
+    check_term(name, terms)
     return terms[name]
 
 

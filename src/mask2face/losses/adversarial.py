@@ -43,6 +43,7 @@ class ProjectedCritic(nn.Module):
     """
 
     STAGES: ClassVar[tuple[int, ...]] = (2, 4, 8, 16)  # strides of the maps that it looks at
+    LEAST_SIDE: ClassVar[int] = 16  # px, of a crop
 
     def __init__(self, channels: Sequence[int], width: int = 48) -> None:
         super().__init__()
@@ -87,6 +88,7 @@ class PatchCritic(nn.Module):
     """
 
     STAGES: ClassVar[tuple[int, ...]] = ()  # pixels
+    LEAST_SIDE: ClassVar[int] = 8  # px, of a crop
 
     def __init__(self, channels: Sequence[int] = (3,)) -> None:
         super().__init__()
@@ -105,7 +107,7 @@ class PatchCritic(nn.Module):
 
         Args:
             views: the composited or the real crops (N, 3, H, W), alone in a list; H and W at
-                least 8.
+                least `LEAST_SIDE`.
             hole: (N, 1, H, W) in [0, 1]; the critic is told where the net painted.
         """
         (crops,) = views

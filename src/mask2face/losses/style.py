@@ -1,15 +1,12 @@
 """Distance between the styles of two crops: which EfficientNet-Lite0 features occur together."""
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor
 
-from mask2face.efficientnet import LiteFeatures
+from mask2face.efficientnet import shared_features
 from mask2face.losses.hole import touched
 
 EPSILON = 1e-6  # feature positions
-STAGES = (2, 4, 8, 16)  # strides of the feature maps
 
 
 def gram(feature: Tensor, weight: Tensor) -> Tensor:
@@ -34,12 +31,6 @@ def gram(feature: Tensor, weight: Tensor) -> Tensor:
     return (rows * share) @ rows.transpose(1, 2) / (rows.shape[1] * positions + EPSILON)
 
 
-@lru_cache(maxsize=4)
-def _features(device: str) -> LiteFeatures:
-    with torch.inference_mode(False):
-        return LiteFeatures(STAGES).to(device)
-
-
 def style(prediction: Tensor, target: Tensor, hole: Tensor) -> Tensor:
     """Return the squared Frobenius distance of Gram matrices, averaged over crops and stages.
 
@@ -47,17 +38,16 @@ def style(prediction: Tensor, target: Tensor, hole: Tensor) -> Tensor:
     (2016), equations 3 to 5, and Johnson, Alahi and Fei-Fei, "Perceptual Losses" (2016,
     arXiv:1603.08155), equations 3 and 4. Departures: another network, and only positions that the
     hole touches. It asks for texture of the right kind, wherever in the hole it lies.
-    The network is read once a device.
 
     Args:
-        prediction: (N, 3, H, W) RGB in [0, 1], H and W at least 32.
+        prediction: (N, 3, H, W) RGB in [0, 1], H and W at least 16.
         target: (N, 3, H, W) RGB in [0, 1].
         hole: (N, 1, H, W) in [0, 1], 1 = replace.
 
     Raises:
         MissingExtraError: the package with the weights is not installed.
     """
-    features = _features(str(prediction.device))
+    features = shared_features(str(prediction.device))
     distances = []
     with torch.autocast(prediction.device.type, enabled=False):
         with torch.no_grad():

@@ -44,7 +44,7 @@ def checked(wanted: Extra | None, crops: Tensor, extra: Tensor | None) -> Tensor
         if extra is not None:
             raise ValueError("this net takes crops alone: leave the second input out")
         return None
-    shape = (crops.shape[0], wanted.size)
+    shape = (crops.shape[0], wanted.size)  # len(crops) is a constant to torch.export
     if extra is None or tuple(extra.shape) != shape:
         got = "nothing" if extra is None else str(tuple(extra.shape))
         raise ValueError(

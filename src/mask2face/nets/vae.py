@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mask2face.nets.blocks import check_blocks
-from mask2face.nets.extras import Extra
+from mask2face.nets.extras import Extra, checked
 from mask2face.nets.residual_blocks import Decoder, Encoder, Residual
 from mask2face.nets.sides import check_side
 
@@ -92,12 +92,7 @@ class VAE(nn.Module):
             ValueError: S is not a multiple of 2 ** len(filters), or `noise` has another shape.
         """
         check_side(crops, self.multiple)
-        # not len(crops), which torch.export takes for a constant
-        if noise.shape != (crops.shape[0], self.extra.size):
-            raise ValueError(
-                f"expected noise {(crops.shape[0], self.extra.size)}, (N, latent), "
-                f"got {tuple(noise.shape)}"
-            )
+        checked(self.extra, crops, noise)
         x, skips = self.context(crops * 2 - 1)
         return self._decode(x, skips, self._prior(x).sample(noise))
 
