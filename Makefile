@@ -44,7 +44,7 @@ $(VENV)/.installed-demo: pyproject.toml | $(BIN)/python
 # second line would otherwise bring the default build with its CUDA libraries.
 $(VENV)/.installed-all: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install --quiet "$$(grep '^torch==' constraints.txt)"
-	$(PIP) install --quiet -c constraints.txt -e '.[train,data,notebook,heif,dev]'
+	$(PIP) install --quiet -c constraints.txt -e '.[train,data,notebook,heif,video,serve,dev]'
 	touch $@ $(VENV)/.installed-demo
 
 clean:

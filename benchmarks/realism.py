@@ -36,7 +36,7 @@ from mask2face.detectors import CenterFace
 from mask2face.efficientnet import LiteFeatures
 from mask2face.facemasks import WEIGHTS, draw_random
 from mask2face.faces import Face, align, alignment, cut
-from mask2face.pipeline import LEAST_CERTAINTY, LEAST_HOLE, certainty
+from mask2face.hole_weights import LEAST_CERTAINTY, LEAST_HOLE, certainty
 from mask2face.restorer import Restorer, find_model
 
 SIDE = 96  # px of the crops that are compared; every real face kept had 128 or more

@@ -96,6 +96,7 @@ LIGHT = (
     "detectors",
     "restorer",
     "pipeline",
+    "video",
     "cli.batch",
     "cli.results",
 )  # inference

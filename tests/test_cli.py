@@ -167,6 +167,8 @@ BAD = [
     (["unmask", "in.jpg", "--samples", "0"], 2, "Invalid value for '--samples'"),
     (["unmask", "in.jpg", "--samples", "2", "--seed", "-1"], 2, "Invalid value for '--seed'"),
     (["unmask", "in.jpg", "--samples", "2", "--hole-only"], 2, "all have one hole"),
+    (["unmask", "clip.MP4"], 2, "clip.MP4 is a video: mask2face video clip.MP4"),
+    (["unmask", "in.jpg", "--seed", "2"], 2, "--seed draws other faces with --samples"),
     (["unmask", "in.jpg", "-", "--samples", "2"], 2, "cannot go to stdout"),
     (["unmask", "-", "--samples", "2"], 2, "cannot go to stdout"),
     (["unmask", "-"], 1, "stdin: the photo is empty (0 bytes)"),
@@ -642,6 +644,18 @@ def test_inspect_says_who_embeds_faces_where_somebody_does(here, tiny_model, wit
     assert "error: face.onnx wants the face embeddings of facenet.onnx" in done.stderr.replace(
         f"{here}/", ""
     )
+
+
+def test_export_refuses_a_side_that_the_net_cannot_take(here):
+    pytest.importorskip("torch")
+    from mask2face import checkpoint
+
+    about = checkpoint.Checkpoint("unet", {"filters": [4, 4], "kernels": [3, 3]}, 16)
+    checkpoint.save("net.safetensors", about, checkpoint.build(about).state_dict())
+    done = run("export", "net.safetensors", "net.onnx", "--side", "33")
+    assert done.exit_code == 2
+    assert "--side 33: this net takes multiples of 2 px" in done.stderr
+    assert not Path("net.onnx").exists()
 
 
 def test_export_says_who_embeds_faces(here, monkeypatch):

@@ -9,8 +9,8 @@ from skimage import data
 
 from mask2face import photos, provenance
 from mask2face.errors import DeviceError, ModelError, PhotoError, UnknownNameError, UsageError
+from mask2face.hole_weights import LEAST_HOLE
 from mask2face.pipeline import (
-    LEAST_HOLE,
     Restoration,
     RestoredFace,
     Unmasker,

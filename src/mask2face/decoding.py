@@ -13,7 +13,7 @@ from typing import BinaryIO, TypeAlias
 
 from PIL import Image, UnidentifiedImageError
 
-from mask2face.errors import Mask2FaceError, MissingExtraError, PhotoError
+from mask2face.errors import Mask2FaceError, MissingExtraError, PhotoError, PhotoTooLargeError
 
 FileSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
@@ -38,7 +38,7 @@ def translated(name: str) -> Iterator[None]:
     except Mask2FaceError:
         raise
     except Image.DecompressionBombError as error:
-        raise PhotoError(f"{name} is too large ({error}): make it smaller") from error
+        raise PhotoTooLargeError(f"{name} is too large ({error}): make it smaller") from error
     except Exception as error:  # Pillow raises all kinds for broken files
         reason = str(error).strip() or type(error).__name__
         raise PhotoError(
@@ -67,7 +67,9 @@ def content(source: FileSource) -> tuple[bytes, str]:
         raise PhotoError(f"{name} is empty (0 bytes): copy or download it again")
     if len(data) > MAX_BYTES:
         limit = MAX_BYTES // 1024**2
-        raise PhotoError(f"{name} has more than {limit} MiB: save a smaller copy and use that")
+        raise PhotoTooLargeError(
+            f"{name} has more than {limit} MiB: save a smaller copy and use that"
+        )
     return data, name
 
 
@@ -144,7 +146,7 @@ def check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
     """
     width, height = size
     if width * height > max_pixels:
-        raise PhotoError(
+        raise PhotoTooLargeError(
             f"{name} has {width} x {height} = {width * height / 1e6:.0f} million pixels, the limit "
             f"is {max_pixels / 1e6:g} million: make it smaller, or raise max_pixels"
         )

@@ -19,6 +19,12 @@ class PhotoError(Mask2FaceError):
     http_status = 422
 
 
+class PhotoTooLargeError(PhotoError):
+    """A photo has more pixels or bytes than is allowed."""
+
+    http_status = 413
+
+
 class OutputError(Mask2FaceError):
     """A result cannot be written, or writing it would destroy something."""
 

@@ -1,6 +1,6 @@
 """Photo -> the same photo with a plausible lower face where each face mask was."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,15 +14,10 @@ from mask2face.detectors import CenterFace
 from mask2face.errors import UsageError
 from mask2face.extra_input import NOISE
 from mask2face.faces import Box, alignment, cut, paste
-from mask2face.hole_weights import certainty, soft_hole
+from mask2face.hole_weights import LEAST_CERTAINTY, LEAST_HOLE, certainty, soft_hole
 from mask2face.restorer import ModelCard, Restorer, find_model
 
 FACES: Final = ("all", "largest")
-LEAST_HOLE: Final = 0.025  # of the crop; the smallest face mask, under the chin, covers 0.04
-# Mean probability inside the hole. Where the net errs on bare photos, mostly on blurred faces in
-# the background, it is unsure: at 0.8, 2 % of 300 bare validation photos change, and 7 % of 90 real
-# photos of people in face masks are left alone (at 0.75: 3 % and 4 %; at 0.85: 2 % and 8 %).
-LEAST_CERTAINTY: Final = 0.8
 
 
 @dataclass(frozen=True)
@@ -93,6 +88,7 @@ class Unmasker:
         device: "auto", "cpu", "cuda", "coreml" or "dml".
         faces: "all", or "largest" for the largest face only.
         threshold: hole probability in (0, 1) above which a pixel belongs to the face mask.
+        restorer: opens the model's file on the device.
 
     Attributes:
         card: the model's card.
@@ -113,13 +109,14 @@ class Unmasker:
         *,
         faces: str = "all",
         threshold: float = 0.5,
+        restorer: Callable[[Path, str], Restorer] = Restorer,
     ) -> None:
         if faces not in FACES:
             raise UsageError(f"faces is {faces!r}: choose {' or '.join(map(repr, FACES))}")
         if not 0 < threshold < 1:
             raise UsageError(f"threshold is {threshold}: give a number between 0 and 1")
         self.faces, self.threshold = faces, threshold
-        self._restorer = Restorer(find_model(model), device)
+        self._restorer = restorer(find_model(model), device)
         self._restorer.prepare()
         extra = self._restorer.extra
         self._noise = extra.size if extra is not None and extra.name == NOISE else 0

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from mask2face import __version__
-from mask2face.cli import dataset, history, photos, show, templates, train, training
+from mask2face.cli import dataset, history, photos, serve, show, templates, train, training, video
 from mask2face.errors import Mask2FaceError, MissingLibraryError
 
 
@@ -55,6 +55,8 @@ app.add_typer(dataset.app, name="dataset")
 app.add_typer(templates.app, name="templates")
 app.command()(train.train)
 app.command()(history.history)
+app.command()(serve.serve)
+app.command()(video.video)
 app.command()(training.export)
 app.command()(training.evaluate)
 

@@ -1,5 +1,6 @@
 """`mask2face unmask` and `mask2face mask`: photos in, photos out."""
 
+from pathlib import PurePath
 from typing import Annotated
 
 import typer
@@ -69,11 +70,14 @@ def unmask(
     from mask2face.cli import batch, results
     from mask2face.folders import plan, sampled
     from mask2face.pipeline import Unmasker
+    from mask2face.video.output import CONTAINERS
 
     if samples is None and seed is not None:
         raise UsageError("--seed draws other faces with --samples: add it, or leave --seed out")
     if samples is not None and hole_only:
         raise UsageError("--samples all have one hole: leave --samples or --hole-only out")
+    if PurePath(source).suffix.lower() in CONTAINERS:
+        raise UsageError(f"{source} is a video: mask2face video {source}")
     want = results.wanted(compare, hole_only, format, quality)
     tag = results.TAGS[want.kind]
     planned = plan(source, out, tag=tag, recursive=recursive, format=want.format)

@@ -1,0 +1,118 @@
+"""`mask2face video`: a video in, the same video with invented lower faces out."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mask2face.cli.photos import Device
+
+_EVERY = 5.0  # s between two lines where no terminal can redraw one
+
+
+def video(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A video file.")],
+    out: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="OUT", help=".mp4, .m4v, .mov, .mkv or .webm. Default: a new name beside IN."
+        ),
+    ] = None,
+    *,
+    model: Annotated[
+        str | None, typer.Option(help="A shipped model's name or an ONNX file. Default: natural.")
+    ] = None,
+    device: Device = "auto",
+    threshold: Annotated[
+        float, typer.Option(help="From which probability a pixel is face mask, 0 to 1.")
+    ] = 0.5,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace outputs that are there.")
+    ] = False,
+    preview: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Also write so many before/after pictures, OUT.preview-1.png and so on."
+        ),
+    ] = 0,
+    no_smoothing: Annotated[
+        bool, typer.Option("--no-smoothing", help="Treat each frame by itself: it flickers more.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON as the result.")] = False,
+) -> None:
+    """Replace every face mask in a video by a plausible, invented lower face.
+
+    IN.mp4 becomes IN.unmasked.mp4 beside it, marked as altered; sound, times and rotation are kept.
+    A video without a face mask is copied as it is. Needs: pip install 'mask2face[video]'.
+    """
+    from mask2face.detectors import CenterFace
+    from mask2face.errors import UsageError
+    from mask2face.restorer import Restorer, find_model
+    from mask2face.video import FaceFiller, default_target, unmask
+    from mask2face.video.clip import check_installed
+
+    check_installed()
+    if not 0 < threshold < 1:
+        raise UsageError(f"threshold is {threshold}: give a number between 0 and 1")
+    target = out or default_target(source)
+    restorer = Restorer(find_model(model), device)
+    restorer.prepare()
+    typer.echo(f"using {restorer.provider}, model {restorer.card.name}", err=True)
+    filler = FaceFiller(
+        CenterFace(device, threshold=0.4),
+        restorer,
+        restorer.card.side,
+        threshold=threshold,
+        smoothing=not no_smoothing,
+    )
+    progress = _Progress()
+    try:
+        report = unmask(source, target, filler, overwrite=overwrite, preview=preview, tell=progress)
+    finally:
+        progress.end()
+    for note in report.notes:
+        typer.echo(f"note: {source}: {note}", err=True)
+    if as_json:
+        facts = {"frames": report.frames, "changed": report.changed, "faces": report.faces}
+        ends = {"input": str(source), "output": str(target)}
+        seconds = round(progress.seconds, 3)
+        typer.echo(json.dumps({**ends, **facts, "notes": report.notes, "seconds": seconds}))
+        return
+    typer.echo(f"{source} -> {target}  {report}  {progress.seconds:.1f} s")
+
+
+class _Progress:
+    """Says on stderr how far it is, how quick, and how long it still takes."""
+
+    def __init__(self) -> None:
+        self._began = self._said = time.monotonic()
+        self._open = False
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self._began
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Redraw the line on a terminal; else write one now and then."""
+        now = time.monotonic()
+        terminal = sys.stderr.isatty()
+        if not done or (not terminal and now - self._said < _EVERY):
+            return
+        self._said = now
+        rate = done / max(now - self._began, 1e-9)
+        line = f"{done} frames  {rate:.1f}/s"
+        if total is not None and total >= done:
+            left = round((total - done) / rate)
+            line = f"{done}/{total} frames  {rate:.1f}/s  {left // 60}:{left % 60:02d} left"
+        sys.stderr.write(f"\r{line}\x1b[K" if terminal else f"{line}\n")
+        sys.stderr.flush()
+        self._open = terminal
+
+    def end(self) -> None:
+        """End the line."""
+        if self._open:
+            sys.stderr.write("\n")
