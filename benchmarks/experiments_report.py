@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 DESCRIBED = 100  # pairs whose identity distances are measured; dlib takes 80 ms a picture
 LEARN_FROM = 5000  # train pairs of the baselines
 TIMED = 96  # crops
+DRAWS = 3  # of the VAE
 SHOWN = 10  # faces in the picture
 PICTURE = 96  # px a face in the picture
 
@@ -45,12 +46,14 @@ class Scored:
         facts: parameters, gmac, images/s ...; empty for a baseline.
         scores: metric -> (N,).
         pictures: finished pictures with the true hole, uint8 (N, S, S, 3).
+        noisy: whether other faces can be drawn from noise.
     """
 
     title: str
     facts: dict[str, float]
     scores: dict[str, Numbers]
     pictures: NDArray[np.uint8]
+    noisy: bool = False
 
 
 def write(experiments: "dict[str, Experiment]", pairs: Path, runs: Path, out: Path) -> None:
@@ -68,10 +71,11 @@ def write(experiments: "dict[str, Experiment]", pairs: Path, runs: Path, out: Pa
     distances = identity_distances(pictures, stack, DESCRIBED)
     for name, one in found.items():
         one.scores["identity"] = distances[name]
+    draws = [sampled(runs / name, stack) for name in experiments if found[name].noisy]
     picture = out.parent / "images" / f"{out.stem}.jpg"
     picture.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(sheet(found, stack)).save(picture, quality=88)
-    text = Report(experiments, found, stack, runs).markdown(picture)
+    Image.fromarray(sheet(found, stack, draws[0] if draws else [])).save(picture, quality=88)
+    text = Report(experiments, found, stack, runs).markdown(picture, draws[0] if draws else [])
     out.write_text(text, encoding="utf-8")
 
 
@@ -109,7 +113,33 @@ def tested(title: str, pairs: Path, run: Path, stack: PairStack) -> Scored:
     scores["raw_psnr"] = whole(pictures, stack)
     facts = {"parameters": float(weight.parameters), "gmac": weight.gmac}
     facts |= {"images_s": speed(restorer, stack), "training_s": training_speed(pairs, run)}
-    return Scored(title, facts, scores, made)
+    noisy = restorer.extra is not None and restorer.extra.name == "noise"
+    return Scored(title, facts, scores, made, noisy)
+
+
+def shown(stack: PairStack) -> NDArray[np.int64]:
+    """Return the test pairs in the picture."""
+    masked = np.flatnonzero(stack.masked)
+    return masked[np.random.default_rng(0).permutation(len(masked))[:SHOWN]]
+
+
+def sampled(run: Path, stack: PairStack) -> list[NDArray[np.uint8]]:
+    """Return `DRAWS` other faces of the pairs in the picture, each (SHOWN, S, S, 3)."""
+    restorer = Restorer(run / "model.onnx", "cpu", threads=1)
+    assert restorer.extra is not None
+    rng, rows = np.random.default_rng(0), shown(stack)
+    found = []
+    for _ in range(DRAWS):
+        noise = rng.standard_normal((len(rows), restorer.extra.size)).astype(np.float32)
+        pictures, _ = restorer(stack.inputs[rows], noise)
+        found.append(composite(stack.inputs[rows], pictures, stack.holes[rows]))
+    return found
+
+
+def diversity(draws: list[NDArray[np.uint8]], stack: PairStack) -> float:
+    """Return the standard deviation between the draws inside the holes, grey levels of 255."""
+    spread = np.std(np.stack(draws).astype(np.float32), 0).mean(-1)
+    return float(spread[stack.holes[shown(stack)] > 0.5].mean())
 
 
 def measured(made: NDArray[np.uint8], stack: PairStack) -> dict[str, Numbers]:
@@ -175,20 +205,22 @@ def training_speed(pairs: Path, run: Path) -> float:
     return plan.phases[-1].batch / min(times)
 
 
-def sheet(found: dict[str, Scored], stack: PairStack) -> NDArray[np.uint8]:
+def sheet(
+    found: dict[str, Scored], stack: PairStack, draws: list[NDArray[np.uint8]]
+) -> NDArray[np.uint8]:
     """Return input, truth and every method on some test faces, a row a method."""
-    masked = np.flatnonzero(stack.masked)
-    chosen = masked[np.random.default_rng(0).permutation(len(masked))[:SHOWN]]
+    chosen = shown(stack)
     rows = [("input", stack.inputs), ("expected", stack.outputs)]
     rows += [(one.title, one.pictures) for name, one in found.items() if name != "masked input"]
+    shorter = [(title, pictures[chosen]) for title, pictures in rows]
+    shorter += [(f"VAE, sample {number}", one) for number, one in enumerate(draws, 1)]
     strips = []
-    for title, pictures in rows:
+    for title, pictures in shorter:
         label = np.full((PICTURE, 330, 3), 255, np.uint8)
         text = title.replace("–", "-").replace("`", "")
         cv2.putText(label, text, (4, PICTURE // 2), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (0, 0, 0), 1)
         large = [
-            cv2.resize(pictures[index], (PICTURE, PICTURE), interpolation=cv2.INTER_CUBIC)
-            for index in chosen
+            cv2.resize(one, (PICTURE, PICTURE), interpolation=cv2.INTER_CUBIC) for one in pictures
         ]
         strips.append(np.concatenate([label, *large], 1))
     return np.concatenate(strips)
@@ -204,6 +236,9 @@ said: see `benchmarks/experiments.py`. This is a **small** budget, minutes on on
 ranks what learns fast, not what is best after days on a GPU. Brackets are 95 % intervals over
 people. The hole is given (the true one), so that all paint the same pixels; *own output* is the
 net's whole picture with nothing pasted, as the article looks at it.
+"""
+_SPREAD = """{draws} faces drawn by the VAE from noise differ inside the hole by {spread:.1f} of 255
+(standard deviation, mean over the pictured faces); outside it by 0.
 """
 _LEGEND = """Parameters are those that are trained; GMAC for one crop, a frozen EfficientNet
 included. Images/s: the exported file in ONNX Runtime on one thread; trained pairs/s: steps of the
@@ -263,8 +298,12 @@ class Report:
         )
         return f"{one.mean:+.3f}{unit} [{one.low:+.3f}, {one.high:+.3f}] | {sure}"
 
-    def markdown(self, picture: Path) -> str:
+    def markdown(self, picture: Path, draws: list[NDArray[np.uint8]]) -> str:
         """Return the whole report."""
+        spread = []
+        if draws:
+            text = _SPREAD.format(spread=diversity(draws, self.stack), draws=len(draws))
+            spread = ["", *text.splitlines()]
         facts = json.loads((next(iter(self._folders())) / "recipe.json").read_text())
         steps = sum(phase["steps"] for phase in facts["phases"])
         batch, side = facts["phases"][0]["batch"], facts["phases"][0]["side"]
@@ -273,7 +312,8 @@ class Report:
         head = _INTRODUCTION.format(
             pairs=steps * batch, steps=steps, batch=batch, side=side, masked=masked, people=people
         ).splitlines()
-        return "\n".join([*head, *self._table(), "", *self._claims(), "", *self._tail(picture)])
+        parts = [*head, "", *self._table(), *spread, "", *self._claims(), "", *self._tail(picture)]
+        return "\n".join(parts)
 
     def _folders(self) -> list[Path]:
         return [self.runs / name for name in self.experiments]
