@@ -270,7 +270,7 @@ def test_the_embedder_is_kept_and_not_changed(tmp_path):
 
 
 KILLED = """
-import os, signal, sys
+import os, signal, sys, torch
 from mask2face.feed import Batch, DrawnPairs
 from mask2face.recipe import read
 from mask2face.trainer import Trainer
@@ -282,6 +282,7 @@ def killed(trainer, batch):
     return step(trainer, batch)
 Trainer.train_on = killed
 asked = read(sys.argv[2])
+torch.set_num_threads(int(sys.argv[4]))  # sums depend on it
 train(DrawnPairs(sys.argv[1], asked), asked, sys.argv[3], workers=0, device="cpu", precision="fp32")
 """
 
@@ -290,6 +291,7 @@ def test_a_run_killed_at_once_loses_one_interval_at_most(source, tmp_path):
     asked = recipe(6, validate_every=2)
     (tmp_path / "recipe.json").write_text(json.dumps(asked.as_json()))
     arguments = [source.folder, tmp_path / "recipe.json", tmp_path / "killed"]
+    arguments.append(torch.get_num_threads())
     run = subprocess.run([sys.executable, "-c", KILLED, *map(str, arguments)], check=False)
     assert run.returncode == -signal.SIGKILL
     assert checkpoints.read(tmp_path / "killed" / "state.safetensors")[0].step == 4

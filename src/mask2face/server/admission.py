@@ -76,6 +76,7 @@ class Workers:
             raise ClientDisconnect
         finally:
             gone.cancel()
+            done.cancel()  # at once: that of `result` would reach it a turn of the loop later
             result.cancel()
 
     def close(self) -> None:
