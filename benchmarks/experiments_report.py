@@ -236,8 +236,8 @@ said: see `benchmarks/experiments.py`. This is a **small** budget, minutes on on
 ranks what learns fast, not what is best after days on a GPU. Brackets are 95 % intervals over
 people. The hole is given (the true one), so that all paint the same pixels; *own output* is the
 net's whole picture with nothing pasted, as the article looks at it. The loss is `ssim_l1_loss`, but
-where another is named; `mse` is taken 20 times and `mae` 4 times, so that each weighs about as much as
-SSIM beside the cross-entropy of the hole.
+where another is named; `mse` is taken 20 times and `mae` 4 times, so that each weighs about as
+much as SSIM beside the cross-entropy of the hole.
 """
 _SPREAD = """{draws} faces drawn by the VAE from noise differ inside the hole by {spread:.1f} of 255
 (standard deviation, mean over the pictured faces); outside it by 0.
