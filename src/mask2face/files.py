@@ -2,6 +2,8 @@
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mask2face.errors import OutputError
@@ -19,14 +21,28 @@ def write(data: bytes, path: Path, *, overwrite: bool = False) -> None:
         OutputError: see `check_target`, or writing fails.
     """
     check_target(path, overwrite)
+    with renamed(path) as temporary, temporary.open("xb") as file:
+        file.write(data)
+
+
+@contextmanager
+def renamed(path: Path, failures: tuple[type[Exception], ...] = (OSError,)) -> Iterator[Path]:
+    """Give a temporary name beside `path`; rename it at the end, remove it on failure.
+
+    Args:
+        path: where the file goes.
+        failures: what is raised where the file cannot be written.
+
+    Raises:
+        OutputError: one of `failures`.
+    """
     temporary = path.with_name(f".mask2face-{secrets.token_hex(6)}.part")
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
+        yield temporary
         temporary.replace(path)
-    except OSError as error:
+    except failures as error:
         raise OutputError(
-            f"{path} cannot be written ({error.strerror}): "
+            f"{path} cannot be written ({getattr(error, 'strerror', error)}): "
             "check the folder's rights and free space, or choose another output"
         ) from error
     finally:  # also where the user interrupts

@@ -1,10 +1,9 @@
 """A video file -> the same video with the face masks replaced; memory stays flat."""
 
-import secrets
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mask2face import files, photos, provenance
-from mask2face.errors import OutputError, UsageError
+from mask2face.errors import UsageError
 from mask2face.video.clip import Clip, check_installed
 from mask2face.video.filling import FaceFiller, Filled
 from mask2face.video.output import CONTAINERS, Container, Output, container_of
@@ -105,29 +104,13 @@ def unmask(
     pictures = [target.with_name(f"{target.stem}.preview-{n + 1}.png") for n in range(preview)]
     for path in (target, *pictures):
         files.check_target(path, overwrite)
-    with _renamed(target) as part:
+    import av
+
+    with files.renamed(target, (OSError, av.FFmpegError)) as part:
         report = _filled(source, part, container, filler, _Previews(pictures, overwrite), tell)
         if not report.changed:
             _copy(source, target, part, container)
     return report
-
-
-@contextmanager
-def _renamed(target: Path) -> Iterator[Path]:
-    """Give a temporary name beside `target`; rename it at the end, remove it on failure."""
-    import av
-
-    part = target.with_name(f".mask2face-{secrets.token_hex(6)}.part")
-    try:
-        yield part
-        part.replace(target)
-    except (OSError, av.FFmpegError) as error:
-        raise OutputError(
-            f"{target} cannot be written ({error.strerror}): check the folder's rights and free "
-            "space, or choose another output"
-        ) from error
-    finally:  # also where the user interrupts
-        part.unlink(missing_ok=True)
 
 
 def _filled(
