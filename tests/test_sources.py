@@ -7,7 +7,7 @@ from mask2face.errors import ConfigurationError, DataError
 from mask2face.pair_embeddings import PairEmbeddings
 from mask2face.pairs import Pair, PairWriter
 from mask2face.recipe import Phase, Recipe
-from mask2face.sources import Batch, DrawnPairs, StoredPairs, joined
+from mask2face.sources import TURNED_TIMES, Batch, DrawnPairs, StoredPairs, joined, turn
 
 SIDE = 16
 
@@ -174,3 +174,37 @@ def test_missing_faces_name_the_command(pair_folder, crop_cache, tmp_path):
     drawn = DrawnPairs(crop_cache(tmp_path / "cache"), recipe())
     with pytest.raises(DataError, match="mask2face dataset pairs.*mask2face dataset embed"):
         drawn.with_faces(8)
+
+
+def test_turn_grows_with_the_nose_away_from_the_eyes_middle():
+    points = np.zeros((3, 68, 2), np.float32)
+    points[:, 30] = [(50, 60), (40, 60), (70, 60)]
+    eyes = np.tile(np.float32([[30, 40], [70, 40]]), (3, 1, 1))
+    np.testing.assert_allclose(turn(points, eyes), [0, 0.25, 0.5], atol=1e-6)
+
+
+def test_faces_turned_to_the_side_come_more_often_in_training_only(crop_cache, tmp_path):
+    folder = crop_cache(tmp_path / "cache")
+    points = np.load(folder / "landmarks.npy", mmap_mode="r+")
+    plain = DrawnPairs(folder, recipe())
+    counts = {name: plain.count(name) for name in ("train", "validation")}
+    points[:, 30, 0] += 1000
+    points.flush()
+    turned = DrawnPairs(folder, recipe())
+    assert turned.count("train") == counts["train"] * TURNED_TIMES
+    assert turned.count("validation") == counts["validation"]
+
+
+def test_photos_end_inside_some_crops_in_training_only(crop_cache, tmp_path, monkeypatch):
+    def ended(pictures, rng):
+        return tuple(np.full_like(picture, 1) for picture in pictures)
+
+    monkeypatch.setattr("mask2face.sources.end_photo", ended)
+    source = DrawnPairs(crop_cache(tmp_path / "cache"), recipe(facemasks={"bare": 1.0}))
+
+    def how_many(split):
+        rngs = map(np.random.default_rng, range(40))
+        return sum(bool((source.pair(split, 0, 16, rng).holes == 1).all()) for rng in rngs)
+
+    assert 4 <= how_many("train") <= 20
+    assert how_many("validation") == 0
