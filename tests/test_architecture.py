@@ -74,6 +74,7 @@ TIERS = {
         "metrics",
         "pair_embeddings",
         "pairs",
+        "photo_edges",
         "parallel",
         "pair_rows",
         "photos",

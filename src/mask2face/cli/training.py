@@ -20,7 +20,9 @@ def export(
     checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .safetensors file.")],
     out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
     *,
-    target: Annotated[str, typer.Option(help="onnx.")] = "onnx",
+    target: Annotated[
+        str, typer.Option("--to", help="onnx, or onnx-fp16 for a file of half the size.")
+    ] = "onnx",
     name: Annotated[str | None, typer.Option(help="Of the model. Default: OUT's.")] = None,
     version: Annotated[str, typer.Option(help="Of the weights.")] = "1",
     side: Annotated[int | None, typer.Option(min=8, help="Of crops. Default: as trained.")] = None,

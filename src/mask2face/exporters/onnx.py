@@ -5,6 +5,7 @@ import importlib.util
 import logging
 import secrets
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,19 @@ def export(
             or it wants face embeddings, and `card.embedder` does not say whose.
         MissingExtraError: `onnx` or `onnxscript` is not installed.
     """
+    return write(net, card, path, _as_it_is, overwrite=overwrite, tolerance=tolerance)
+
+
+def write(
+    net: nn.Module,
+    card: ModelCard,
+    path: str | Path,
+    change: Callable[[Any], None],
+    *,
+    overwrite: bool,
+    tolerance: float,
+) -> Exported:
+    """Write `net` as one ONNX file after `change` has had its `ModelProto`; see `export`."""
     path = Path(path)
     for package in ("onnx", "onnxscript"):
         if importlib.util.find_spec(package) is None:
@@ -63,7 +77,9 @@ def export(
     frozen = copy.deepcopy(net).cpu().float().eval()
     tries = _inputs(frozen, card)
     wanted = [_expected(frozen, inputs) for inputs in tries]
-    data = _serialise(_convert(frozen, {name: x[:2] for name, x in tries[-1].items()}), card)
+    model = _convert(frozen, {name: x[:2] for name, x in tries[-1].items()})
+    change(model)
+    data = _serialise(model, card)
     error = _difference(data, tries, wanted)
     if not error <= tolerance:
         raise ModelError(
@@ -72,6 +88,10 @@ def export(
         )
     _write(path, data)
     return Exported(path, len(data), error)
+
+
+def _as_it_is(_: Any) -> None:  # noqa: ANN401
+    pass
 
 
 def _inputs(net: nn.Module, card: ModelCard) -> list[Inputs]:
