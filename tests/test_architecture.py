@@ -57,6 +57,7 @@ TIERS = {
         "configuration_file",
         "conversion",
         "decoding",
+        "detail",
         "devices",
         "efficientnet",
         "encoding",

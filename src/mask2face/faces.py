@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mask2face.detail import add_grain, sharpen, upper_face
+
 Box = tuple[float, float, float, float]
 
 
@@ -149,11 +151,14 @@ def paste(
         hole: float32 (S, S) in [0, 1], the weight of the crop; soft edges feather the seam.
         matrix: (2, 3) similarity from photo to crop pixels.
 
+    A crop that is enlarged is sharpened, and gets the grain of the skin around it; see `detail`.
+
     Returns:
         The new photo, uint8 (H, W, 3), and the hole in it, float32 (H, W). Where that is 0 the
         photo is the old one bit for bit.
     """
     height, width = photo.shape[:2]
+    scale = 1 / float(np.hypot(*matrix[:, 0]))  # photo pixels in a crop pixel
     crop, hole, matrix = _no_finer_than_photo(crop, hole, matrix)
     result = photo.copy()
     full = np.zeros((height, width), np.float32)
@@ -172,7 +177,10 @@ def paste(
         crop, local, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     ).astype(np.float32)
     old = photo[y0:y1, x0:x1].astype(np.float32)
-    blend = np.rint(old + weight[..., None] * (new - old)).astype(np.uint8)
+    around = cv2.warpAffine(upper_face(hole.shape[0]), local, size, flags=cv2.INTER_LINEAR)
+    skin = (around > 0.5) & (weight == 0)
+    new = add_grain(sharpen(new, scale), old, weight, skin, (int(x0), int(y0)), scale)
+    blend = np.rint(old + weight[..., None] * (np.clip(new, 0, 255) - old)).astype(np.uint8)
     inside = weight > 0
     result[y0:y1, x0:x1][inside] = blend[inside]
     full[y0:y1, x0:x1] = weight
