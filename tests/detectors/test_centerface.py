@@ -91,3 +91,21 @@ def test_a_shrunk_search_finds_the_large_face_and_not_the_tiny_one():
 def test_a_wrong_shrink_is_refused(shrink):
     with pytest.raises(ValueError, match="shrink"):
         CenterFace("cpu", shrink=shrink)
+
+
+def test_a_face_that_the_photo_cuts_all_around_is_found(monkeypatch):
+    photo = data.astronaut()[88:147, 203:247]  # eyes to mouth
+    detector = CenterFace("cpu", threshold=0.4, threads=1)
+    with monkeypatch.context() as without:
+        without.setattr(CenterFace, "_search_with_margin", CenterFace._search)
+        assert detector(photo) == []
+    (face,) = detector(photo)
+    height, width = photo.shape[:2]
+    x0, y0, x1, y1 = face.box
+    assert 0 <= x0 < x1 <= width
+    assert 0 <= y0 < y1 <= height
+    assert np.abs(face.landmarks[:2] - [[0, 14], [44, 16]]).max() < 0.25 * 44  # its eyes
+
+
+def test_a_photo_without_a_face_has_none():
+    assert CenterFace("cpu", threshold=0.4, threads=1)(data.coffee()) == []

@@ -20,6 +20,7 @@ from mask2face.faces import Face
 _STRIDE = 4  # input pixels per cell of the heat map
 _MULTIPLE = 32  # the network halves its input five times
 _SECOND_LOOK = 160  # px; a photo is searched at half size too unless that is smaller
+_MARGIN = 0.25  # of the longer side, around a photo in which nothing was found
 _OVERLAP = 0.3  # intersection over union from which two boxes are one face
 _INSIDE = 0.7  # share of the smaller box inside the other from which they are one face
 _OUTPUTS = ("537", "538", "539", "540")  # heat map, log size, offset, landmarks
@@ -67,13 +68,15 @@ class CenterFace:
         self._session = session(free_shapes(_weights().read_bytes()), device, threads)
 
     def __call__(self, photo: NDArray[np.uint8]) -> list[Face]:
-        """Return the faces of `photo` (H, W, 3) RGB uint8, the highest score first."""
+        """Return the faces of `photo` (H, W, 3) RGB uint8, the highest score first.
+
+        Where there is none, a margin is put around the photo: a face that the photo cuts on
+        several sides is found so.
+        """
+        found = self._search(photo)
+        if len(found.scores) == 0:
+            found = self._search_with_margin(photo)
         height, width = photo.shape[:2]
-        longest = max(height, width)
-        longest = min(longest, max(round(self.shrink * longest), _SECOND_LOOK), self.long_side)
-        # a face that fills the photo is found only from further away
-        looks = (longest, longest // 2) if longest // 2 >= _SECOND_LOOK else (longest,)
-        found = _joined([self._look(photo, side) for side in looks])
         limits = np.array([width, height, width, height], np.float32)
         faces = []
         for index in _suppress(found):
@@ -82,6 +85,22 @@ class CenterFace:
                 score = min(1.0, float(found.scores[index]))
                 faces.append(Face((x0, y0, x1, y1), found.landmarks[index], score))
         return faces
+
+    def _search_with_margin(self, photo: NDArray[np.uint8]) -> _Candidates:
+        margin = round(_MARGIN * max(photo.shape[:2]))
+        wider = cv2.copyMakeBorder(
+            photo, *(margin,) * 4, cv2.BORDER_CONSTANT, value=(127, 127, 127)
+        )
+        found = self._search(np.asarray(wider, np.uint8))
+        return _Candidates(found.boxes - margin, found.landmarks - margin, found.scores)
+
+    def _search(self, photo: NDArray[np.uint8]) -> _Candidates:
+        """Look from one or two distances."""
+        longest = max(photo.shape[:2])
+        longest = min(longest, max(round(self.shrink * longest), _SECOND_LOOK), self.long_side)
+        # a face that fills the photo is found only from further away
+        looks = (longest, longest // 2) if longest // 2 >= _SECOND_LOOK else (longest,)
+        return _joined([self._look(photo, side) for side in looks])
 
     def _look(self, photo: NDArray[np.uint8], long_side: int) -> _Candidates:
         """Search `photo` shrunk to `long_side`; the candidates are in px of `photo`."""
