@@ -68,6 +68,7 @@ TIERS = {
         "faces",
         "files",
         "folders",
+        "head_turn",
         "history",
         "hole_weights",
         "landmarks",

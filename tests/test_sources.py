@@ -7,7 +7,7 @@ from mask2face.errors import ConfigurationError, DataError
 from mask2face.pair_embeddings import PairEmbeddings
 from mask2face.pairs import Pair, PairWriter
 from mask2face.recipe import Phase, Recipe
-from mask2face.sources import TURNED_TIMES, Batch, DrawnPairs, StoredPairs, joined, turn
+from mask2face.sources import TURNED_TIMES, Batch, DrawnPairs, StoredPairs, joined
 
 SIDE = 16
 
@@ -174,13 +174,6 @@ def test_missing_faces_name_the_command(pair_folder, crop_cache, tmp_path):
     drawn = DrawnPairs(crop_cache(tmp_path / "cache"), recipe())
     with pytest.raises(DataError, match="mask2face dataset pairs.*mask2face dataset embed"):
         drawn.with_faces(8)
-
-
-def test_turn_grows_with_the_nose_away_from_the_eyes_middle():
-    points = np.zeros((3, 68, 2), np.float32)
-    points[:, 30] = [(50, 60), (40, 60), (70, 60)]
-    eyes = np.tile(np.float32([[30, 40], [70, 40]]), (3, 1, 1))
-    np.testing.assert_allclose(turn(points, eyes), [0, 0.25, 0.5], atol=1e-6)
 
 
 def test_faces_turned_to_the_side_come_more_often_in_training_only(crop_cache, tmp_path):

@@ -6,6 +6,7 @@ the noise that it lacks beside the smooth skin around it (noise matching by band
 synthesis). No detail of a face is invented here; noise has no shape.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import cv2
@@ -19,6 +20,8 @@ AMOUNT: Final = (
 # seen as blotches before it is seen as grain.
 MOST: Final = (3.0, 2.0, 1.5, 1.0)
 _FINEST: Final = 0.8  # px, standard deviation of the blur that ends the finest band
+_TILE: Final = 512  # px: the noise repeats after so many, and no more are measured at a time
+_WIDE: Final = 32  # px, beyond which the widest blur reaches no more
 _AROUND: Final = 9  # px, side of the square in which a band's strength is measured
 _SMOOTH: Final = 20  # percent of the places count as smooth: the others hold eyes, hair, edges
 _ENOUGH: Final = 200  # px of skin to measure on
@@ -35,18 +38,19 @@ def upper_face(side: int) -> NDArray[np.float32]:
     return inside.astype(np.float32)
 
 
-def sharpen(fill: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
-    """Steepen the edges of an enlarged picture.
+def sharpen(crop: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    """Steepen the edges of a picture that is to be enlarged.
 
     Args:
-        fill: (h, w, 3) in levels, 0 to 255.
-        scale: how many times it was enlarged; up to 1 it stays as it is, from 2 on the amount is
-            the full one.
+        crop: uint8 (h, w, 3).
+        scale: how many times it will be enlarged; up to 1 it stays as it is, from 2 on the amount
+            is the full one.
     """
     if scale <= 1:
-        return fill
+        return crop
     amount = AMOUNT * min(1.0, scale - 1)
-    return np.asarray(fill + amount * (fill - cv2.GaussianBlur(fill, (0, 0), scale)), np.float32)
+    soft = cv2.GaussianBlur(crop.astype(np.float32), (0, 0), 1.0)
+    return np.rint(np.clip(crop + amount * (crop - soft), 0, 255)).astype(np.uint8)
 
 
 def add_grain(
@@ -74,36 +78,43 @@ def add_grain(
     if np.count_nonzero(skin) < _ENOUGH or not filled.any():
         return fill
     count = min(len(MOST), 2 + int(np.log2(max(scale, 1))))
-    grain = np.zeros(weight.shape, np.float32)
-    layers = (_bands(layer, count) for layer in (photo @ _LUMA, fill @ _LUMA, noise(skin, origin)))
-    for most, there, here, band in zip(MOST, *layers, strict=False):
-        lacking = _strength(there, skin) ** 2 - _strength(here, filled) ** 2
-        if lacking > 0:
-            grain += band * np.float32(min(most, lacking**0.5) / max(float(band.std()), 1e-6))
-    return fill + grain[..., None]
+    strengths = zip(_strengths(photo, skin, count), _strengths(fill, filled, count), strict=True)
+    tile = np.zeros((_TILE, _TILE), np.float32)
+    for most, band, (there, here) in zip(MOST, _noise_bands(), strengths, strict=False):
+        tile += band * np.float32(min(most, max(0.0, there**2 - here**2) ** 0.5))
+    if not tile.any():
+        return fill
+    rows, columns = (
+        (np.arange(size) + start) % _TILE
+        for size, start in zip(weight.shape, origin[::-1], strict=True)
+    )
+    return fill + tile[rows[:, None], columns[None]][..., None]
 
 
-def noise(like: NDArray[np.generic], origin: tuple[int, int]) -> NDArray[np.float32]:
-    """Return noise, (h, w) as `like`: mean 0, deviation 1, the sum of four hashed bytes.
+def noise(side: int) -> NDArray[np.float32]:
+    """Return white noise, float32 (side, side): mean 0, deviation 1, sums of four hashed bytes.
 
     The hash of a pixel's place is Wellons' lowbias32 (hash-prospector, 2018): 32-bit integers only,
     so that other languages get the same numbers.
-
-    Args:
-        like: gives the shape.
-        origin: x, y of the first pixel.
     """
-    height, width = like.shape[:2]
-    y = (np.arange(height, dtype=np.uint32) + np.uint32(origin[1]))[:, None]
-    x = (np.arange(width, dtype=np.uint32) + np.uint32(origin[0]))[None]
-    bits = (x * np.uint32(0x9E3779B1)) ^ (y * np.uint32(0x85EBCA77))
+    place = np.arange(side, dtype=np.uint32)
+    bits = (place[None] * np.uint32(0x9E3779B1)) ^ (place[:, None] * np.uint32(0x85EBCA77))
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
         bits = (bits ^ (bits >> np.uint32(shift))) * np.uint32(factor)
     bits ^= bits >> np.uint32(16)
-    total = sum(
-        ((bits >> np.uint32(8 * byte)) & np.uint32(255)).astype(np.float32) for byte in range(4)
-    )
-    return np.asarray((total - 510) / np.float32(147.8), np.float32)  # 4 bytes, each 0 to 255
+    total = np.zeros((side, side), np.float32)
+    for byte in range(4):
+        total += (bits >> np.uint32(8 * byte)) & np.uint32(255)
+    return (total - 510) / np.float32(147.8)  # each byte has mean 127.5 and deviation 73.9
+
+
+@lru_cache(maxsize=1)
+def _noise_bands() -> list[NDArray[np.float32]]:
+    """Return the bands of a tile of noise, each with deviation 1."""
+    wrapped = np.pad(noise(_TILE), _WIDE, mode="wrap")
+    inner = slice(_WIDE, -_WIDE)
+    bands = [band[inner, inner] for band in _bands(wrapped, len(MOST))]
+    return [band / np.float32(band.std()) for band in bands]
 
 
 def _bands(grey: NDArray[np.float32], count: int) -> list[NDArray[np.float32]]:
@@ -116,7 +127,25 @@ def _bands(grey: NDArray[np.float32], count: int) -> list[NDArray[np.float32]]:
     return found
 
 
-def _strength(band: NDArray[np.float32], where: NDArray[np.bool_]) -> float:
-    """Return the standard deviation of a band where it is smooth."""
-    local = cv2.blur(band * band, (_AROUND, _AROUND))
-    return float(np.sqrt(np.percentile(local[where], _SMOOTH)))
+def _strengths(picture: NDArray[np.float32], where: NDArray[np.bool_], count: int) -> list[float]:
+    """Return the standard deviation of each band where it is smooth, in the middle of `where`."""
+    window = _middle(where)
+    grey, here = picture[window] @ _LUMA, where[window]
+    found = []
+    for band in _bands(grey, count):
+        local = cv2.blur(band * band, (_AROUND, _AROUND))
+        found.append(float(np.sqrt(np.percentile(local[here], _SMOOTH))) if here.any() else 0.0)
+    return found
+
+
+def _middle(where: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Return the window of at most a tile around the middle of the box of `where`."""
+    window = []
+    for axis in (1, 0):
+        found = np.flatnonzero(where.any(axis=axis))
+        first, end = int(found[0]), int(found[-1]) + 1
+        if end - first > _TILE:
+            first = (first + end - _TILE) // 2
+            end = first + _TILE
+        window.append(slice(first, end))
+    return window[0], window[1]

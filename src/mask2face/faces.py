@@ -159,7 +159,7 @@ def paste(
     """
     height, width = photo.shape[:2]
     scale = 1 / float(np.hypot(*matrix[:, 0]))  # photo pixels in a crop pixel
-    crop, hole, matrix = _no_finer_than_photo(crop, hole, matrix)
+    crop, hole, matrix = _no_finer_than_photo(sharpen(crop, scale), hole, matrix)
     result = photo.copy()
     full = np.zeros((height, width), np.float32)
     corners = _corners(matrix, hole.shape[0])
@@ -179,7 +179,7 @@ def paste(
     old = photo[y0:y1, x0:x1].astype(np.float32)
     around = cv2.warpAffine(upper_face(hole.shape[0]), local, size, flags=cv2.INTER_LINEAR)
     skin = (around > 0.5) & (weight == 0)
-    new = add_grain(sharpen(new, scale), old, weight, skin, (int(x0), int(y0)), scale)
+    new = add_grain(new, old, weight, skin, (int(x0), int(y0)), scale)
     blend = np.rint(old + weight[..., None] * (np.clip(new, 0, 255) - old)).astype(np.uint8)
     inside = weight > 0
     result[y0:y1, x0:x1][inside] = blend[inside]

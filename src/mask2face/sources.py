@@ -15,15 +15,14 @@ from mask2face.crops import CropCache
 from mask2face.drawing import drawn_pair, shrink
 from mask2face.errors import ConfigurationError, DataError
 from mask2face.facemasks import draw_random
+from mask2face.head_turn import TURNED, turn
 from mask2face.pair_embeddings import read as read_embeddings
 from mask2face.pairs import PairFolder
 from mask2face.photo_edges import end_photo
 from mask2face.recipe import Recipe
 
 ENDED: Final = 0.3  # share of the training pairs in which the photo ends inside the crop
-TURNED: Final = 0.25  # eye distances from the eyes' middle to the nose, along their line
-TURNED_TIMES: Final = 3  # faces turned further come so often: 10 % of LFW and CelebA, more outside
-_NOSE_TIP: Final = 30  # of the 68 landmarks
+TURNED_TIMES: Final = 3  # turned faces come so often: one in ten of LFW and CelebA, more outside
 
 
 @dataclass(frozen=True)
@@ -114,23 +113,6 @@ class Source(Protocol):
         """
 
 
-def turn(landmarks: NDArray[np.float32], eyes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return how far faces are turned to the side.
-
-    Args:
-        landmarks: (N, 68, 2).
-        eyes: (N, 2, 2).
-
-    Returns:
-        (N,) distances of the nose's tip from the eyes' middle along the eyes' line, in eye
-        distances: about 0.1 seen from the front, 0.5 and more from the side.
-    """
-    line = eyes[:, 1] - eyes[:, 0]
-    nose = landmarks[:, _NOSE_TIP] - eyes.mean(1)
-    along = (nose * line).sum(1) / np.maximum((line**2).sum(1), 1e-6)
-    return np.abs(along).astype(np.float32)
-
-
 class DrawnPairs:
     """Draw face masks on the crops of a cache, anew each time.
 
@@ -148,7 +130,7 @@ class DrawnPairs:
         self._indices["train"] = self._with_more_turned(self._indices["train"])
 
     def _with_more_turned(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        turned = indices[turn(self._cache.landmarks[indices], self._cache.eyes[indices]) > TURNED]
+        turned = indices[turn(self._cache.landmarks[indices]) > TURNED]
         return np.concatenate([indices, *[turned] * (TURNED_TIMES - 1)])
 
     def __reduce__(self) -> tuple[type["DrawnPairs"], tuple[str, Recipe]]:

@@ -87,8 +87,10 @@ def test_a_model_that_knows_the_truth(stack, train, tmp_path: Path) -> None:
     }
     assert methods["model, true hole"]["hole_ssim"]["mean"] > 0.99
     assert methods["masked input"]["hole_psnr"]["mean"] < 15
-    assert found["styles"].keys() == {"surgical", "cloth"}
-    assert found["styles"]["cloth"]["pairs"] == 4
+    assert found["slices"]["style"].keys() == {"surgical", "cloth"}
+    assert found["slices"]["style"]["cloth"]["pairs"] == 4
+    for kind, labels in found["slices"].items():
+        assert sum(one["pairs"] for one in labels.values()) == found["masked_pairs"], kind
 
 
 def test_files_of_the_report(stack, train, tmp_path: Path) -> None:

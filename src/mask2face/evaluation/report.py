@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mask2face import metrics
 from mask2face.errors import DataError
+from mask2face.evaluation.slices import slices
 from mask2face.evaluation.stack import PairStack
 from mask2face.pairs import PairFolder
 from mask2face.restorer import ModelCard
@@ -88,20 +89,22 @@ def summarise(
             "pairs": int((~masked).sum()),
             "left_alone": mean((own["found_fraction"] < ALONE).astype(float), ~masked),
         },
-        "styles": {},
+        "slices": {},
     }
     if FLOOR in scores:
         margin = scores[MODEL]["hole_psnr"] - scores[FLOOR]["hole_psnr"]
         result["margin_over_ridge_pca"] = mean(margin, masked)
-    for style in sorted(set(stack.styles)):
-        rows = np.array([one == style for one in stack.styles]) & masked
-        if rows.any():
-            result["styles"][style] = {
-                "pairs": int(rows.sum()),
-                "hole_psnr": mean(scores[MODEL]["hole_psnr"], rows),
-                "hole_ssim": mean(scores[MODEL]["hole_ssim"], rows),
-                "hole_iou": mean(own["hole_iou"], rows),
-            }
+    for kind, labels in slices(stack).items():
+        result["slices"][kind] = {}
+        for label in dict.fromkeys(sorted(labels) if kind == "style" else labels):
+            rows = np.array([one == label for one in labels]) & masked
+            if rows.any():
+                result["slices"][kind][label] = {
+                    "pairs": int(rows.sum()),
+                    "hole_psnr": mean(scores[MODEL]["hole_psnr"], rows),
+                    "hole_ssim": mean(scores[MODEL]["hole_ssim"], rows),
+                    "hole_iou": mean(own["hole_iou"], rows),
+                }
     return result
 
 
@@ -161,15 +164,16 @@ def markdown(result: dict[str, Any]) -> str:
     if result["bare"]["pairs"]:
         alone = _cell(result["bare"]["left_alone"], 3)
         lines.append(f"Bare faces left alone: {alone} of {result['bare']['pairs']}.")
-    lines += ["", "## By style (model, true hole; IoU of its own hole)", ""]
     digits = {"hole_psnr": 2, "hole_ssim": 3, "hole_iou": 3}
-    lines += _table(
-        ["style", "pairs", "hole PSNR, dB", "hole SSIM", "hole IoU"],
-        [
-            [style, str(found["pairs"]), *(_cell(found[key], n) for key, n in digits.items())]
-            for style, found in result["styles"].items()
-        ],
-    )
+    for kind, labels in result["slices"].items():
+        lines += ["", f"## By {kind} (model, true hole; IoU of its own hole)", ""]
+        lines += _table(
+            [kind, "pairs", "hole PSNR, dB", "hole SSIM", "hole IoU"],
+            [
+                [label, str(found["pairs"]), *(_cell(found[key], n) for key, n in digits.items())]
+                for label, found in labels.items()
+            ],
+        )
     lines += ["", "## Pictures", ""]
     lines += ["Input, expected, model with its own hole, ridge/PCA; deciles by hole PSNR.", ""]
     lines += [f"![{name} decile]({name}.png)\n" for name in ("best", "median", "worst")]
