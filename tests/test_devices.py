@@ -1,3 +1,5 @@
+import os
+import subprocess
 import sys
 import types
 
@@ -76,3 +78,13 @@ def test_falling_back_is_an_error_only_where_the_device_was_named(monkeypatch, m
 
 def test_onnxruntime_is_loaded_only_when_needed():
     assert "onnxruntime" not in vars(sys.modules["mask2face.devices"])
+
+
+def test_onnxruntime_leaves_nothing_in_the_home_folder(tmp_path):
+    """Its wheels keep a device id and a queue of events there, unless told not to."""
+    code = "from mask2face.detectors import CenterFace; CenterFace('cpu', threads=1)"
+    keep = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    subprocess.run(
+        [sys.executable, "-c", code], env={**keep, "HOME": str(tmp_path)}, check=True, timeout=120
+    )
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -1,5 +1,6 @@
 """Open an ONNX Runtime session on the device asked for, or say why that cannot be."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,7 @@ def provider(device: str) -> str:
         UnknownNameError: `device` is no name we know.
         DeviceError: this installation of ONNX Runtime has no such provider.
     """
-    import onnxruntime
-
+    onnxruntime = _onnxruntime()
     available = onnxruntime.get_available_providers()
     if device == "auto":
         return next(name for name in (PROVIDERS["cuda"], PROVIDERS["cpu"]) if name in available)
@@ -49,8 +49,7 @@ def session(model: Path | bytes, device: str = "auto", threads: int = 0) -> Any:
         ModelError: the file is missing or is not an ONNX file.
         DeviceError: the device is not available, or refused the model.
     """
-    import onnxruntime
-
+    onnxruntime = _onnxruntime()
     wanted = provider(device)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only: old exporters' files warn a hundred times
@@ -71,3 +70,14 @@ def session(model: Path | bytes, device: str = "auto", threads: int = 0) -> Any:
             "check that its driver libraries are installed, or use --device cpu"
         )
     return opened
+
+
+def _onnxruntime() -> Any:  # noqa: ANN401
+    """Import ONNX Runtime without the telemetry that its wheels have from 1.31 on.
+
+    It reads the variable when it is loaded. A user who wants it can set the variable to 0.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
