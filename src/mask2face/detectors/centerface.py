@@ -87,12 +87,23 @@ class CenterFace:
         return faces
 
     def _search_with_margin(self, photo: NDArray[np.uint8]) -> _Candidates:
-        margin = round(_MARGIN * max(photo.shape[:2]))
+        """Search with grey around; shrunk first: around a large photo it would take gigabytes."""
+        height, width = photo.shape[:2]
+        longest = max(height, width)
+        scale = min(1.0, self.long_side / ((1 + 2 * _MARGIN) * longest))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA) if scale < 1 else photo
+        margin = round(_MARGIN * max(size))
         wider = cv2.copyMakeBorder(
-            photo, *(margin,) * 4, cv2.BORDER_CONSTANT, value=(127, 127, 127)
+            small, *(margin,) * 4, cv2.BORDER_CONSTANT, value=(127, 127, 127)
         )
         found = self._search(np.asarray(wider, np.uint8))
-        return _Candidates(found.boxes - margin, found.landmarks - margin, found.scores)
+        factors = np.array([width / size[0], height / size[1]], np.float32)
+        return _Candidates(
+            (found.boxes - margin) * np.tile(factors, 2),
+            (found.landmarks - margin) * factors,
+            found.scores,
+        )
 
     def _search(self, photo: NDArray[np.uint8]) -> _Candidates:
         """Look from one or two distances."""
