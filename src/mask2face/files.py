@@ -1,12 +1,22 @@
 """Write files so that nothing is lost: never half a file, never over the input, never unasked."""
 
+import hashlib
 import os
+import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from mask2face.errors import OutputError
+
+# machine, process and chance, so that what a killed process left behind is known for what it is
+_PART: Final = re.compile(r"\.mask2face-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.part")
+_OLD: Final = 24 * 3600  # s after which no write goes on
 
 
 def write(data: bytes, path: Path, *, overwrite: bool = False) -> None:
@@ -36,7 +46,8 @@ def renamed(path: Path, failures: tuple[type[Exception], ...] = (OSError,)) -> I
     Raises:
         OutputError: one of `failures`.
     """
-    temporary = path.with_name(f".mask2face-{secrets.token_hex(6)}.part")
+    name = f".mask2face-{_machine()}-{os.getpid()}-{secrets.token_hex(6)}.part"
+    temporary = path.with_name(name)
     try:
         yield temporary
         temporary.replace(path)
@@ -47,6 +58,41 @@ def renamed(path: Path, failures: tuple[type[Exception], ...] = (OSError,)) -> I
         ) from error
     finally:  # also where the user interrupts
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove from `folder` what killed processes wrote half; what others still write is kept.
+
+    These are temporary files of ours whose process on this machine has ended, and those of a day
+    ago. Whatever cannot be looked at or removed stays.
+    """
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            found = _PART.fullmatch(entry.name)
+            with suppress(OSError):
+                if found and (
+                    (found[1] == _machine() and not _runs(int(found[2])))
+                    or time.time() - entry.stat(follow_symlinks=False).st_mtime > _OLD
+                ):
+                    Path(entry).unlink()
+
+
+def _machine() -> str:
+    """Return eight digits that differ between machines that may share a folder."""
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+
+
+def _runs(process: int) -> bool:
+    """Say whether a process runs; where that cannot be asked, it may."""
+    if sys.platform == "win32":  # os.kill would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def check_target(path: Path, overwrite: bool = False) -> None:
@@ -80,6 +126,20 @@ def refuse_same(source: Path, target: Path) -> None:
 def real(path: Path) -> Path:
     """Return the absolute path behind all symbolic links; unlike `Path.resolve` it never raises."""
     return Path(os.path.realpath(path))
+
+
+def all_real(paths: Iterable[Path]) -> set[Path]:
+    """Return `real` of each path; quick for thousands, as each folder is looked at once."""
+    folders: dict[Path, Path] = {}
+    found = set()
+    for path in paths:
+        if path.name in ("", "..") or os.path.islink(path):  # noqa: PTH114 - never raises
+            found.add(real(path))
+            continue
+        if path.parent not in folders:
+            folders[path.parent] = real(path.parent)
+        found.add(folders[path.parent] / path.name)
+    return found
 
 
 def _same_inode(first: Path, second: Path) -> bool:

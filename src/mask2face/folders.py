@@ -109,7 +109,7 @@ def sampled(plan: Plan, count: int) -> Plan:
         UsageError: several photos would go to stdout.
         OutputError: an output is an input.
     """
-    inputs = {files.real(job.source) for job in plan.jobs if job.source is not None}
+    inputs = files.all_real(job.source for job in plan.jobs if job.source is not None)
     jobs = []
     for job in plan.jobs:
         if job.target is None:
@@ -177,16 +177,17 @@ def _jobs(
         raise UsageError("several photos cannot go to stdout: name a folder as the output")
     if target is not None and os.path.exists(target) and not os.path.isdir(target):  # noqa: PTH110, PTH112
         raise UsageError(f"{target} is a file: several photos need a folder as the output")
-    inputs = {files.real(file) for file in found}
+    inputs = files.all_real(found)
     taken: dict[Path, Path] = {}
     for file in found:
         relative = file.relative_to(root)
         end = suffix or _suffix(file)
         name = relative.with_name(f"{file.stem}{end}")
         place = file.with_name(f"{file.stem}.{tag}{end}") if target is None else target / name
-        files.refuse_same(file, place)
-        if files.real(place) in inputs:  # --overwrite would destroy it
-            raise OutputError(f"{place} is an input too: choose another output, inputs are kept")
+        if os.path.lexists(place):  # else it is no input; links and names need a closer look
+            files.refuse_same(file, place)
+            if files.real(place) in inputs:  # --overwrite would destroy it
+                raise OutputError(f"{place} is an input too: choose another output, input is kept")
         other = taken.setdefault(place, file)
         if other != file:
             raise UsageError(f"{other} and {file} would both be written to {place}: rename one")

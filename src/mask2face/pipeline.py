@@ -88,7 +88,8 @@ class Unmasker:
         device: "auto", "cpu", "cuda", "coreml" or "dml".
         faces: "all", or "largest" for the largest face only.
         threshold: hole probability in (0, 1) above which a pixel belongs to the face mask.
-        restorer: opens the model's file on the device.
+        threads: CPU threads of each network call; 0 = one a core.
+        restorer: opens the model's file on the device, with so many threads.
 
     Attributes:
         card: the model's card.
@@ -109,18 +110,19 @@ class Unmasker:
         *,
         faces: str = "all",
         threshold: float = 0.5,
-        restorer: Callable[[Path, str], Restorer] = Restorer,
+        threads: int = 0,
+        restorer: Callable[[Path, str, int], Restorer] = Restorer,
     ) -> None:
         if faces not in FACES:
             raise UsageError(f"faces is {faces!r}: choose {' or '.join(map(repr, FACES))}")
         if not 0 < threshold < 1:
             raise UsageError(f"threshold is {threshold}: give a number between 0 and 1")
         self.faces, self.threshold = faces, threshold
-        self._restorer = restorer(find_model(model), device)
+        self._restorer = restorer(find_model(model), device, threads)
         self._restorer.prepare()
         extra = self._restorer.extra
         self._noise = extra.size if extra is not None and extra.name == NOISE else 0
-        self._detector = CenterFace(device, threshold=0.4)
+        self._detector = CenterFace(device, threshold=0.4, threads=threads)
         self.card: ModelCard = self._restorer.card
         self.provider: str = self._restorer.provider
 

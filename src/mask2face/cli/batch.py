@@ -1,20 +1,25 @@
-"""Run one job after the other: a line each, on after a bad file, a truthful summary."""
+"""Do the jobs of a plan: a line each, on after a bad file, a truthful summary."""
 
-import json
 import os
 import sys
+import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain, groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
 
 from mask2face import files
-from mask2face.errors import Mask2FaceError, OutputError, UsageError
+from mask2face.cli.report import SKIPPED, Done, Report
+from mask2face.crew import Crew
+from mask2face.errors import Mask2FaceError, OutputError, PhotoError, UsageError
 from mask2face.folders import Job, Plan
+
+INTERRUPTED: Final = 130  # exit status after Ctrl-C, as shells have it
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,10 @@ class Outcome:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-Work = Callable[[Job, bytes], Outcome]
-"""(job, bytes of the source) -> what became of it."""
-
-_SKIPPED = Outcome("skipped", "exists, skipped (--overwrite replaces it)", None)
-FAILED = ("failed", "not written")  # states without the output that was asked for
+Tell = Callable[[str], None]
+"""Takes a line for stderr about the photo in work."""
+Work = Callable[[Job, bytes, Tell], Outcome]
+"""(job, bytes of the source, tell) -> what became of it; threads may share it."""
 
 
 def check_streams(plan: Plan, as_json: bool) -> None:
@@ -56,62 +60,158 @@ def check_streams(plan: Plan, as_json: bool) -> None:
             raise UsageError("a photo would go to the terminal: name a file, or redirect stdout")
 
 
-def run(plan: Plan, work: Work, *, overwrite: bool = False, as_json: bool = False) -> None:
-    """Do the jobs of a plan.
+def photos_of(plan: Plan) -> list[tuple[Job, ...]]:
+    """Return the jobs of each photo, which may have several results."""
+    return [tuple(jobs) for _, jobs in groupby(plan.jobs, key=lambda job: job.source)]
 
-    In a batch an output that is there already is skipped, so that a run can be resumed.
+
+def run(
+    plan: Plan,
+    work: Work,
+    *,
+    overwrite: bool = False,
+    as_json: bool = False,
+    workers: int = 1,
+) -> None:
+    """Do the jobs of a plan, several photos at a time; say what became of them in the plan's order.
+
+    In a batch an output that is there already is skipped, so that a run can be resumed. Ctrl-C
+    begins nothing more and waits for what has begun; a second one does not wait.
+
+    Args:
+        plan: the jobs.
+        work: does one.
+        overwrite: replace outputs that are there.
+        as_json: lines of JSON instead of words.
+        workers: photos in work at a time, in a thread each.
 
     Raises:
-        typer.Exit: the only job failed, with its error's status; or one of a batch, with status 1.
-        KeyboardInterrupt: as it came; what is done is summed up first.
+        typer.Exit: the only job failed, with its error's status; one of a batch, with status 1; or
+            Ctrl-C, with status 130, after a summary of what is done.
     """
-    states: Counter[str] = Counter()
-    reader = _Reader()
+    doer = _Doer(work, plan.batch, overwrite)
+    report = Report(len(plan.jobs), plan.batch, as_json)
+    if plan.batch:
+        for folder in {job.target.parent for job in plan.jobs if job.target is not None}:
+            files.remove_leftovers(folder)
+    photos = photos_of(plan)
     try:
-        for job in plan.jobs:
-            states[_one(job, reader, work, plan.batch, overwrite, as_json)] += 1
+        if min(workers, len(photos)) > 1:
+            _share(doer, photos, min(workers, len(photos)), report)
+        else:
+            for done in chain.from_iterable(map(doer, photos)):
+                report(done)
     except KeyboardInterrupt:
-        states["interrupted"] += 1
-        raise
+        report.count("interrupted", doer.begun - report.counted)
+        report.count("not begun", len(plan.jobs) - report.counted)
+        raise typer.Exit(INTERRUPTED) from None
     finally:
-        if plan.batch and states:
-            typer.echo(", ".join(f"{count} {state}" for state, count in states.items()), err=True)
-    if any(states[state] for state in FAILED):
+        report.end()
+    if report.failed:
         raise typer.Exit(1)
 
 
-def _one(
-    job: Job, reader: "_Reader", work: Work, batch: bool, overwrite: bool, as_json: bool
-) -> str:
-    """Do one job, say what became of it, and return its state."""
-    if batch and not overwrite and job.target is not None and os.path.lexists(job.target):
-        _say(job, _SKIPPED, as_json)
-        return _SKIPPED.state
-    began = time.perf_counter()
+def _share(doer: "_Doer", photos: list[tuple[Job, ...]], workers: int, report: Report) -> None:
+    crew = Crew(lambda jobs: list(doer(jobs)), photos, workers)
+    with _one_opencv_thread():
+        try:
+            for done in chain.from_iterable(crew):
+                report(done)
+        except BaseException as error:
+            doer.stopping = True
+            try:
+                if isinstance(error, KeyboardInterrupt):
+                    report.note("stopping: what has begun is finished first")
+                for done in chain.from_iterable(crew.stop()):
+                    report(done)
+            except BaseException:
+                doer.abandoned = True
+                raise
+            raise
+
+
+@contextmanager
+def _one_opencv_thread() -> Iterator[None]:
+    """Keep OpenCV from starting threads of its own: there is one a core already."""
+    import cv2
+
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
     try:
-        outcome = _do(job, reader, work, overwrite, batch)
-    except Mask2FaceError as error:
-        _say_failed(job, error, as_json)
-        if not batch:
-            raise typer.Exit(error.exit_code) from error
-        return "failed"
-    _say(job, outcome, as_json, time.perf_counter() - began)
-    return outcome.state
+        yield
+    finally:
+        cv2.setNumThreads(threads)
 
 
-def _do(job: Job, reader: "_Reader", work: Work, overwrite: bool, batch: bool) -> Outcome:
-    target = job.target
-    if target is not None:
-        if batch:
-            _make_folder(target.parent)
-        files.check_target(target, overwrite)  # before the work, which may take its time
-    outcome = work(job, reader(job))
-    if outcome.data is not None:
-        if target is None:
-            _pipe(outcome.data)
-        else:
-            files.write(outcome.data, target, overwrite=overwrite)
-    return outcome
+class _Doer:
+    """Does the jobs of one photo after the other; several threads may share it.
+
+    Attributes:
+        begun: number of jobs that were begun.
+        stopping: set it, and no further job of a photo is begun.
+        abandoned: set it, and nothing more is written.
+    """
+
+    def __init__(self, work: Work, batch: bool, overwrite: bool) -> None:
+        self._work, self._batch, self._overwrite = work, batch, overwrite
+        self._counting = threading.Lock()
+        self.begun = 0
+        self.stopping = self.abandoned = False
+
+    def __call__(self, jobs: tuple[Job, ...]) -> Iterator[Done]:
+        """Do jobs of one source and yield what became of each; no error leaves this."""
+        reader = _Reader()
+        for job in jobs:
+            if self.stopping:
+                return
+            with self._counting:
+                self.begun += 1
+            yield self._one(job, reader)
+
+    def _one(self, job: Job, reader: "_Reader") -> Done:
+        target = job.target
+        if self._batch and not self._overwrite and target is not None and os.path.lexists(target):
+            return Done(job, SKIPPED, "exists, skipped (--overwrite replaces it)")
+        began = time.perf_counter()
+        notes: list[str] = []
+        try:
+            outcome = self._do(job, reader, notes.append)
+        except Mask2FaceError as error:
+            _forget(error)
+            return Done(job, "failed", notes=tuple(notes), error=error)
+        except MemoryError:
+            small = PhotoError("memory ran out on this photo: give fewer --workers")
+            return Done(job, "failed", notes=tuple(notes), error=small)
+        except Exception as error:
+            return Done(job, "failed", notes=tuple(notes), error=error)
+        return Done(
+            job,
+            outcome.state,
+            outcome.words,
+            outcome.data is not None,
+            time.perf_counter() - began,
+            outcome.facts,
+            tuple(notes),
+        )
+
+    def _do(self, job: Job, reader: "_Reader", tell: Tell) -> Outcome:
+        target = job.target
+        if target is not None:
+            if self._batch:
+                _make_folder(target.parent)
+            files.check_target(target, self._overwrite)  # before the work, which may take its time
+        outcome = self._work(job, reader(job), tell)
+        if outcome.data is not None and not self.abandoned:
+            if target is None:
+                _pipe(outcome.data)
+            else:
+                files.write(outcome.data, target, overwrite=self._overwrite)
+        return outcome
+
+
+def _forget(error: Mask2FaceError) -> None:
+    """Free what the error's traceback holds, the photo among it, while its line waits its turn."""
+    error.__traceback__ = error.__cause__ = error.__context__ = None
 
 
 def _pipe(data: bytes) -> None:
@@ -147,30 +247,3 @@ def _make_folder(folder: Path) -> None:
         raise OutputError(
             f"the folder {folder} cannot be made ({error.strerror}): choose another output"
         ) from error
-
-
-def _say(job: Job, outcome: Outcome, as_json: bool, seconds: float | None = None) -> None:
-    if as_json:
-        rounded = None if seconds is None else round(seconds, 3)
-        _say_json(job, outcome.state, seconds=rounded, **outcome.facts)
-        return
-    place = str(job) if outcome.data is not None or seconds is None else str(job.source or "-")
-    time_taken = "" if seconds is None else f"  {seconds:.1f} s"
-    # the photo itself may be on stdout
-    typer.echo(f"{place}  {outcome.words}{time_taken}", err=job.target is None)
-
-
-def _say_failed(job: Job, error: Mask2FaceError, as_json: bool) -> None:
-    named = str(job.source or "stdin")
-    words = str(error) if named in str(error) else f"{named}: {error}"
-    typer.echo(f"error: {words}", err=True)
-    if as_json:
-        _say_json(job, "failed", error=str(error))
-
-
-def _say_json(job: Job, state: str, **facts: Any) -> None:  # noqa: ANN401
-    ends = {
-        "input": str(job.source or "-"),
-        "output": None if state in FAILED else str(job.target or "-"),
-    }
-    typer.echo(json.dumps({**ends, "state": state, **facts}))

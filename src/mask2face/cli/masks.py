@@ -6,11 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from mask2face import files, photos, provenance
 from mask2face.cli import results
-from mask2face.cli.batch import Outcome
+from mask2face.cli.batch import Outcome, Tell
 from mask2face.errors import OutputError, UsageError
 from mask2face.folders import Job, Plan
 
@@ -52,12 +50,12 @@ class Work:
         self._seed, self._faces, self._want, self._holes = seed, faces, want, holes
         self._last: Located_ | None = None
 
-    def __call__(self, job: Job, data: bytes) -> Outcome:
+    def __call__(self, job: Job, data: bytes, tell: Tell) -> Outcome:
         """Draw on the photo in `data`."""
         from mask2face.masking.faces import draw_on
         from mask2face.splits import digest
 
-        photo, located = self._located(job, data)
+        photo, located = self._located(job, data, tell)
         drawing = self._drawers[self._styles.get(job.target, "") if job.target else ""]
         drawn = draw_on(photo.pixels, located, drawing, digest(self._seed, job.name))
         facts = {
@@ -66,32 +64,34 @@ class Work:
             "undrawn": [results.rounded(box) for box in drawn.undrawn],
         }
         if drawn.undrawn:
-            typer.echo(f"warning: {job.source or 'stdin'}: {_left_out(drawn)}", err=True)
+            tell(f"warning: {job.source or 'stdin'}: {_left_out(drawn)}")
         if not drawn.faces:
             why = _left_out(drawn) if drawn.undrawn else "no face"
             return Outcome("not written", f"{why}: not written", None, facts)
-        out = self._encoded(photo, drawn, job)
+        out = self._encoded(photo, drawn, job, tell)
         if self._holes and job.target is not None:
             _write_beside(drawn, job, facts)
         return Outcome("done", _words(drawn), out, facts)
 
-    def _located(self, job: Job, data: bytes) -> "tuple[photos.Photo, tuple[Located, ...]]":
+    def _located(
+        self, job: Job, data: bytes, tell: Tell
+    ) -> "tuple[photos.Photo, tuple[Located, ...]]":
         if self._last is None or self._last[0] != data:
-            photo = results.read(job, data)
+            photo = results.read(job, data, tell)
             located = self._masker.locate(photo.pixels, self._faces)
             self._last = data, photo, located
             if not located:
                 named = job.source or "stdin"
-                typer.echo(f"warning: {named}: no face found: not written", err=True)
+                tell(f"warning: {named}: no face found: not written")
         return self._last[1:]
 
-    def _encoded(self, photo: photos.Photo, drawn: "Masked", job: Job) -> bytes:
+    def _encoded(self, photo: photos.Photo, drawn: "Masked", job: Job, tell: Tell) -> bytes:
         from mask2face.masking import STATEMENT
 
         if (drawn.photo != photo.pixels).any():  # the style `bare` draws nothing
             xmp = provenance.mark(photo.xmp, STATEMENT, provenance.DRAWN)
             photo = replace(photo, pixels=drawn.photo, xmp=xmp)
-            results.warn_without_mark(photo, job, self._want)
+            results.warn_without_mark(photo, job, self._want, tell)
         return results.encoded(photo, job, self._want)
 
 
@@ -111,7 +111,7 @@ def styled(plan: Plan, styles: Collection[str]) -> tuple[Plan, dict[Path, str]]:
     """
     if set(styles) == {""}:
         return plan, {}
-    inputs = {files.real(job.source) for job in plan.jobs if job.source is not None}
+    inputs = files.all_real(job.source for job in plan.jobs if job.source is not None)
     jobs, style_of = [], {}
     for job in plan.jobs:
         if job.target is None:

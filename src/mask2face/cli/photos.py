@@ -37,6 +37,14 @@ def unmask(
     ] = 0.5,
     recursive: Recursive = False,
     overwrite: Overwrite = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Of several photos, so many are in work, and in memory, at a time. Default: one a "
+            "core, at most 16.",
+        ),
+    ] = None,
     format: Format = None,
     quality: Quality = None,
     compare: Annotated[
@@ -67,9 +75,10 @@ def unmask(
     of an earlier run are skipped. A photo without a face mask is copied byte for byte. With
     --samples 4, IN.jpg becomes IN.unmasked-1.jpg to IN.unmasked-4.jpg.
     """
+    from mask2face.batching import unmasker_for
     from mask2face.cli import batch, results
+    from mask2face.crew import usual
     from mask2face.folders import plan, sampled
-    from mask2face.pipeline import Unmasker
     from mask2face.video.output import CONTAINERS
 
     if samples is None and seed is not None:
@@ -84,12 +93,13 @@ def unmask(
     if samples is not None:
         planned = sampled(planned, samples)
     batch.check_streams(planned, as_json)
-    unmasker = Unmasker(model, device, faces=faces, threshold=threshold)
-    if samples is not None:
-        unmasker.check_samples(samples, seed or 0)
-    typer.echo(f"using {unmasker.provider}, model {unmasker.card.name}", err=True)
-    work = results.Work(unmasker, want, seed or 0)
-    batch.run(planned, work, overwrite=overwrite, as_json=as_json)
+    crew = min(workers or usual(), len(batch.photos_of(planned)))
+    with unmasker_for(crew, model, device, faces=faces, threshold=threshold) as unmasker:
+        if samples is not None:
+            unmasker.check_samples(samples, seed or 0)
+        typer.echo(f"using {unmasker.provider}, model {unmasker.card.name}", err=True)
+        work = results.Work(unmasker, want, seed or 0)
+        batch.run(planned, work, overwrite=overwrite, as_json=as_json, workers=crew)
 
 
 def mask(

@@ -1,15 +1,15 @@
 """One photo -> the bytes of its result and what to say about it: `unmask`, and what it shares."""
 
 import io
+import threading
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-import typer
 from numpy.typing import NDArray
 
 from mask2face import photos, provenance
-from mask2face.cli.batch import Outcome
+from mask2face.cli.batch import Outcome, Tell
 from mask2face.encoding import format_named
 from mask2face.errors import UsageError
 from mask2face.folders import Job
@@ -57,6 +57,8 @@ def wanted(compare: bool, hole_only: bool, format: str | None, quality: int | No
 class Work:
     """Does the jobs of `mask2face unmask`; the faces of a photo are looked for once.
 
+    Threads may share it, each with photos of its own.
+
     Args:
         unmasker: fills the photos.
         want: what to write.
@@ -65,33 +67,36 @@ class Work:
 
     def __init__(self, unmasker: Unmasker, want: Wanted, seed: int = 0) -> None:
         self._unmasker, self._want, self._seed = unmasker, want, seed
-        self._last: tuple[bytes, photos.Photo, FoundFaces] | None = None
+        self._last = _Last()
 
-    def __call__(self, job: Job, data: bytes) -> Outcome:
+    def __call__(self, job: Job, data: bytes, tell: Tell) -> Outcome:
         """Fill the photo in `data`."""
         want = self._want
         if want.kind == "hole" and job.target and job.target.suffix.lower() != ".png":
             raise UsageError(f"{job.target}: --hole-only writes PNG: name the output .png")
-        photo, found = self._found(job, data)
+        photo, found = self._found(job, data, tell)
         result = self._unmasker.fill(found, self._seed, max(job.sample - 1, 0))
         out = self._encoded(job, data, photo, result)
         words = summary(result.faces)
         if not result.changed and want.kind == "photo":
             words += ": unchanged copy"
         if result.changed and want.kind != "hole":
-            warn_without_mark(photo, job, want)
+            warn_without_mark(photo, job, want, tell)
         state = "done" if result.changed else "no face mask" if result.faces else "no face"
         facts: dict[str, Any] = {"faces": [_facts(face) for face in result.faces]}
         if job.sample:
             facts |= {"sample": job.sample, "seed": self._seed}
         return Outcome(state, words, out, facts)
 
-    def _found(self, job: Job, data: bytes) -> tuple[photos.Photo, FoundFaces]:
-        if self._last is None or self._last[0] != data:
-            self._last = None  # frees the photo before
-            photo = read(job, data)
-            self._last = data, photo, self._unmasker.find(photo)
-        return self._last[1:]
+    def _found(self, job: Job, data: bytes, tell: Tell) -> tuple[photos.Photo, FoundFaces]:
+        if self._last.found is not None and self._last.data == data and job.sample > 1:
+            return self._last.found
+        self._last.found = None  # frees the photo before
+        photo = read(job, data, tell)
+        found = photo, self._unmasker.find(photo)
+        if job.sample:  # others follow
+            self._last.data, self._last.found = data, found
+        return found
 
     def _encoded(self, job: Job, data: bytes, photo: photos.Photo, result: Restoration) -> bytes:
         """Return the file to write: its input byte for byte where nothing is to be changed."""
@@ -106,6 +111,13 @@ class Work:
         return encoded(changed, job, want)
 
 
+class _Last(threading.local):
+    """The photo that this thread worked on last, while it has several results."""
+
+    data = b""
+    found: tuple[photos.Photo, FoundFaces] | None = None
+
+
 class _Named(io.BytesIO):
     """Bytes that know where they come from, for messages."""
 
@@ -114,15 +126,15 @@ class _Named(io.BytesIO):
         self.name = name
 
 
-def read(job: Job, data: bytes) -> photos.Photo:
-    """Return the photo in `data`; say on stderr what is lost of it.
+def read(job: Job, data: bytes, tell: Tell) -> photos.Photo:
+    """Return the photo in `data`; tell what is lost of it.
 
     Raises:
         PhotoError: it cannot be read.
     """
     photo = photos.read(_Named(data, str(job.source or "stdin")))
     for note in photo.notes:
-        typer.echo(f"note: {job.source or 'stdin'}: {note}", err=True)
+        tell(f"note: {job.source or 'stdin'}: {note}")
     return photo
 
 
@@ -138,11 +150,11 @@ def encoded(photo: photos.Photo, job: Job, want: Wanted) -> bytes:
     return photos.encode(photo, _format(photo, job, want), want.quality)
 
 
-def warn_without_mark(photo: photos.Photo, job: Job, want: Wanted) -> None:
-    """Say on stderr where the format cannot hold the mark of altered photos."""
+def warn_without_mark(photo: photos.Photo, job: Job, want: Wanted, tell: Tell) -> None:
+    """Tell where the format cannot hold the mark of altered photos."""
     format = _format(photo, job, want)
     if not provenance.carries_mark(format):
-        typer.echo(f"warning: {job}: {format} cannot hold the mark of altered photos", err=True)
+        tell(f"warning: {job}: {format} cannot hold the mark of altered photos")
 
 
 def _side_by_side(before: photos.Photo, after: photos.Photo) -> photos.Photo:

@@ -1,0 +1,70 @@
+"""A line on stderr that says how far a run is, how quick, and how long it still takes."""
+
+import sys
+import time
+from typing import Final
+
+_EVERY: Final = 30.0  # s between two lines where no terminal can redraw one
+
+
+class Progress:
+    """Redraws its line on a terminal; elsewhere it writes one every 30 seconds.
+
+    Args:
+        total: how many there are to do.
+        what: they are ("photos").
+    """
+
+    def __init__(self, total: int, what: str = "photos") -> None:
+        self._total, self._what = total, what
+        self._terminal = sys.stderr.isatty()
+        self._began = self._said = time.monotonic()
+        self._line = ""
+
+    def hide(self) -> None:
+        """Take the line off the terminal, so that others can be written."""
+        if self._line:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def show(self, done: int, skipped: int = 0) -> None:
+        """Say how far it is.
+
+        Args:
+            done: of the total, the skipped ones too.
+            skipped: of these, those that took no time: they say nothing of the rate.
+        """
+        now = time.monotonic()
+        if not self._terminal and now - self._said < _EVERY:
+            return
+        self._said = now
+        line = self._words(done, skipped, now - self._began)
+        if self._terminal:
+            self._line = line
+            sys.stderr.write(f"\r{line}\x1b[K")
+        else:
+            sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+    def end(self) -> None:
+        """Leave the line where it is."""
+        if self._line:
+            sys.stderr.write(f"\r{self._line}\x1b[K\n")
+            sys.stderr.flush()
+            self._line = ""
+
+    def _words(self, done: int, skipped: int, seconds: float) -> str:
+        words = f"{done}/{self._total} {self._what}"
+        rate = (done - skipped) / max(seconds, 1e-9)
+        if not rate:
+            return words
+        left = f"{_clock((self._total - done) / rate)} left"
+        taken = f"{_clock(seconds)} taken"
+        return f"{words}  {rate:.1f}/s  {left if done < self._total else taken}"
+
+
+def _clock(seconds: float) -> str:
+    """Return `1:02:03`, or `2:03` below an hour."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
