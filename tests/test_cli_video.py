@@ -11,7 +11,7 @@ from skimage import data
 from typer.testing import CliRunner
 
 from mask2face.cli import app
-from mask2face.cli.video import _Progress
+from mask2face.cli.video import Progress
 
 av = pytest.importorskip("av")
 
@@ -90,7 +90,7 @@ def test_progress_says_rate_and_time_left(monkeypatch, capsys, terminal):
     now = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
-    progress = _Progress()
+    progress = Progress()
     progress(0, 200)
     for done in (10, 20):
         now[0] += 5

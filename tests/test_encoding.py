@@ -85,3 +85,12 @@ def test_metadata_is_what_the_format_can_hold():
     assert encoding.metadata(info, "TIFF")["exif"][700] == b"<x/>"
     with pytest.raises(OutputError, match="EXIF is too long for JPEG"):
         encoding.metadata({"exif": b"E" * 70_000}, "JPEG")
+
+
+def test_a_profile_that_no_png_reader_takes_is_refused():
+    long = {"icc_profile": bytes(1024**2 + 1)}
+    with pytest.raises(OutputError, match="too long for PNG: write JPEG, WebP or TIFF"):
+        encoding.metadata(long, "PNG")
+    assert encoding.metadata(long, "JPEG")["icc_profile"] == long["icc_profile"]
+    most = {"icc_profile": bytes(1024**2)}
+    assert encoding.metadata(most, "PNG") == most

@@ -25,6 +25,7 @@ def test_every_kind_has_a_root_a_code_and_a_status(kind):
     ("kind", "exit_code", "http_status"),
     [
         (errors.PhotoError, 1, 422),
+        (errors.VideoError, 1, 422),
         (errors.OutputError, 1, 500),
         (errors.DataError, 1, 500),
         (errors.ModelError, 1, 500),

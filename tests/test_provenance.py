@@ -218,3 +218,10 @@ def test_any_packet_becomes_a_marked_one(data):
 @given(st.binary(max_size=200))
 def test_any_bytes_become_a_marked_packet(data):
     assert values(mark(data)) == [SOURCE_TYPE]
+
+
+def test_a_packet_is_read_as_the_photo_around_it():
+    found = provenance.read_packet(provenance.mark(None, "did this"))
+    assert found == provenance.Provenance(provenance.SOURCE_TYPE, ("mask2face: edited, did this",))
+    for nothing in (None, b"", b"<x/>", b"\xff\xfe", b"<!DOCTYPE x><x/>"):
+        assert provenance.read_packet(nothing) is None

@@ -40,7 +40,7 @@ def channels(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] |
     if image.has_transparency_data:
         if image.mode == "La":
             image = image.convert("LA")
-        four = np.array(image.convert("RGBA"))
+        four = np.asarray(image.convert("RGBA"))  # not copied: both halves are
         return np.ascontiguousarray(four[..., :3]), np.ascontiguousarray(four[..., 3])
     return np.array(image if image.mode == "RGB" else image.convert("RGB")), None
 

@@ -25,6 +25,8 @@ _MODES = frozenset(
     ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
 )
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
+_STILL_BRANDS = frozenset((b"avif", b"avis", b"miaf"))  # pictures in a film's kind of file
+_VIDEO_HEADS = (b"\x1aE\xdf\xa3", b"FLV\x01", b"\x00\x00\x01\xba")  # Matroska and WebM, Flash, MPEG
 _BITS_PER_SAMPLE = 258  # TIFF tag
 
 
@@ -102,6 +104,11 @@ def opened(data: bytes, name: str, max_pixels: int) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=_OPENERS)
     except UnidentifiedImageError:
+        if _is_video(data):
+            raise PhotoError(
+                f"{name} is a video, not a photo: use  mask2face video  "
+                "(pip install 'mask2face[video]')"
+            ) from None
         raise PhotoError(
             f"{name} is not a photo that can be read, or is broken: "
             "use JPEG, PNG, WebP, TIFF or BMP (HEIC: pip install 'mask2face[heif]')"
@@ -112,6 +119,13 @@ def opened(data: bytes, name: str, max_pixels: int) -> Image.Image:
     if image.format == "PNG":
         image.info["depth"] = data[24]  # bits a channel, which Pillow reduces to 8 without a word
     return image
+
+
+def _is_video(data: bytes) -> bool:
+    """Say whether a file begins as the usual videos do."""
+    if data[4:8] == b"ftyp":
+        return data[8:12] not in _STILL_BRANDS | _HEIF_BRANDS
+    return data.startswith(_VIDEO_HEADS) or (data[:4], data[8:12]) == (b"RIFF", b"AVI ")
 
 
 def _opened_heif(data: bytes, name: str, max_pixels: int) -> Image.Image:

@@ -28,12 +28,17 @@ SUFFIXES = {
     ".bmp": "BMP",
 }
 READABLE_SUFFIXES = (*SUFFIXES, ".heic", ".heif")
+VIDEO_SUFFIXES = (  # of files that are videos, not photos
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wmv", ".flv", ".3gp", ".ogv"),
+    *(".mpg", ".mpeg", ".ts", ".mts", ".m2ts"),
+)
 
 Parameters: TypeAlias = dict[str, Any]  # keyword arguments of `Image.save`
 
 ALIASES = {"MPO": "JPEG", "JPG": "JPEG", "TIF": "TIFF", "DIB": "BMP"}
 
 _JPEG_SEGMENT = 65_502  # bytes of XMP or EXIF that fit into one JPEG segment
+_PNG_PROFILE = 1024**2  # bytes of an ICC profile; Pillow, so we too, reads no PNG with a longer one
 _TIFF_LOSSLESS = frozenset(("raw", "packbits", "tiff_lzw", "tiff_adobe_deflate"))
 _TIFF_XMP = 700  # TIFF's own tag for XMP
 _QUALITY = 95  # of JPEG and WebP where the source does not say
@@ -128,7 +133,8 @@ def metadata(info: Mapping[str, Any], target: str) -> Parameters:
         target: a key of `FORMATS`.
 
     Raises:
-        OutputError: EXIF or XMP is longer than a JPEG can hold.
+        OutputError: EXIF or XMP is longer than a JPEG can hold, or the ICC profile than is read
+            from a PNG.
     """
     options: Parameters = {"dpi": info["dpi"]} if "dpi" in info and target != "WEBP" else {}
     if target == "BMP":
@@ -140,6 +146,8 @@ def metadata(info: Mapping[str, Any], target: str) -> Parameters:
     for key, value in (("XMP", xmp), ("EXIF", info.get("exif", b""))):
         if target == "JPEG" and len(value) > _JPEG_SEGMENT:
             raise OutputError(f"the photo's {key} is too long for JPEG: write PNG, WebP or TIFF")
+    if target == "PNG" and len(info.get("icc_profile", b"")) > _PNG_PROFILE:
+        raise OutputError("the photo's ICC profile is too long for PNG: write JPEG, WebP or TIFF")
     if xmp and target == "PNG":
         text = PngImagePlugin.PngInfo()
         text.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))

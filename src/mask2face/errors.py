@@ -25,6 +25,12 @@ class PhotoTooLargeError(PhotoError):
     http_status = 413
 
 
+class VideoError(Mask2FaceError):
+    """A video or camera cannot be read: broken, not there, or of a kind that nothing decodes."""
+
+    http_status = 422
+
+
 class OutputError(Mask2FaceError):
     """A result cannot be written, or writing it would destroy something."""
 

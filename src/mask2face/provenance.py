@@ -119,7 +119,19 @@ def read_mark(source: photos.Source) -> Provenance | None:
     Raises:
         PhotoError: not there, empty, not a photo or broken.
     """
-    document = _parsed(photos.read_xmp(source))
+    return read_packet(photos.read_xmp(source))
+
+
+def read_packet(xmp: bytes | None) -> Provenance | None:
+    """Return what the mark in an XMP packet says, or None where there is none.
+
+    Args:
+        xmp: the packet; None, broken and hostile ones hold no mark.
+
+    >>> read_packet(mark(None)).by_mask2face
+    True
+    """
+    document = _parsed(xmp)
     if document is None:
         return None
     rdf = _rdf(document)

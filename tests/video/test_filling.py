@@ -155,3 +155,41 @@ def test_frames_without_a_face(photo):
     assert FaceFiller(detector(), painted, SIDE)([], []) == []
     with pytest.raises(ValueError, match="zip"):
         FaceFiller(detector(), painted, SIDE)([photo], [])
+
+
+def two(widths):
+    """A left face and a right one, as wide as `widths` says, frame by frame."""
+    rows = iter(widths)
+
+    def detect(_photo):
+        faces = []
+        for middle, width in zip((60, 165), next(rows), strict=True):
+            eyes = np.array([(-0.18, -0.1), (0.18, -0.1), (0, 0), (-0.15, 0.2), (0.15, 0.2)])
+            points = (eyes * width + (middle, 110)).astype(np.float32)
+            box = (middle - width / 2, 110 - width / 2, middle + width / 2, 110 + width / 2)
+            faces.append(Face(box, points, 0.9))
+        return faces
+
+    return detect
+
+
+def test_largest_fills_one_face_and_stays_with_it(photo):
+    widths = [(80, 70)] + [(75, 78)] * 8 + [(60, 100)] * 12
+    filler = FaceFiller(two(widths), painted, SIDE, largest=True)
+    done = run(filler, [photo.copy() for _ in widths], TIMES[: len(widths)])
+    assert [(one.faces, one.masked) for one in done] == [(1, 1)] * len(widths)
+    left = [bool(one.hole[:, :112].sum() > one.hole[:, 112:].sum()) for one in done]
+    assert all(left[:9]), "a little larger does not count"
+    assert not left[-1], "much larger does"
+    assert left == sorted(left, reverse=True), "it changes once"
+    both = FaceFiller(two(widths), painted, SIDE)([photo], [0.0])[0]
+    assert (both.faces, both.masked) == (2, 2)
+
+
+def test_largest_without_faces_and_without_smoothing(photo):
+    empty = FaceFiller(lambda _: [], painted, SIDE, largest=True)([photo], [0.0])[0]
+    assert empty.faces == 0
+    widths = [(80, 70), (75, 78)]
+    filler = FaceFiller(two(widths), painted, SIDE, smoothing=False, largest=True)
+    done = filler([photo, photo], [0.0, 0.04])
+    assert done[1].hole[:, 112:].sum() > done[1].hole[:, :112].sum(), "each frame by itself"

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from mask2face import photos, provenance
-from mask2face.errors import MissingExtraError, OutputError, UsageError
+from mask2face.errors import MissingExtraError, OutputError, UsageError, VideoError
 from mask2face.faces import Face
-from mask2face.video import Clip, FaceFiller, VideoError, default_target, unmask
-from mask2face.video.output import CONTAINERS, MARK
+from mask2face.video import Clip, FaceFiller, default_target, unmask
+from mask2face.video.mark import MARK
+from mask2face.video.output import CONTAINERS
 
 av = pytest.importorskip("av")
 _spec = importlib.util.spec_from_file_location("clips", Path(__file__).with_name("conftest.py"))

@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mask2face.errors import UsageError
+
+if TYPE_CHECKING:
+    from mask2face.provenance import Provenance
 
 
 def demo(
@@ -31,11 +34,13 @@ def demo(
 
 
 def inspect(
-    path: Annotated[str, typer.Argument(metavar="PHOTO|MODEL", help="A file or a model's name.")],
+    path: Annotated[
+        str, typer.Argument(metavar="PHOTO|VIDEO|MODEL", help="A file or a model's name.")
+    ],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Read the mark of a photo, or the card of a model."""
+    """Read the mark of a photo or video, or the card of a model."""
     from mask2face.restorer import shipped_models
 
     if path.lower().endswith(".onnx") or (path in shipped_models() and not Path(path).exists()):
@@ -43,12 +48,22 @@ def inspect(
         return
     if path.lower().endswith(".safetensors"):
         raise UsageError(f"{path} is a checkpoint: export it first, its card is in the ONNX file")
+    from mask2face.encoding import VIDEO_SUFFIXES
+
+    if Path(path).suffix.lower() in VIDEO_SUFFIXES:
+        from mask2face import video
+
+        _show_mark("video", path, video.read_mark(path), as_json)
+        return
     from mask2face.provenance import read_mark
 
-    found = read_mark(Path(path))
+    _show_mark("photo", path, read_mark(Path(path)), as_json)
+
+
+def _show_mark(kind: str, path: str, found: "Provenance | None", as_json: bool) -> None:
     if as_json:
         facts = {
-            "photo": path,
+            kind: path,
             "source_type": found.source_type if found else None,
             "generated": bool(found and found.generated),
             "by_mask2face": bool(found and found.by_mask2face),

@@ -4,11 +4,22 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mask2face.cli.photos import Device
+
+if TYPE_CHECKING:
+    from mask2face.video import FaceFiller
+
+Model = Annotated[
+    str | None, typer.Option(help="A shipped model's name or an ONNX file. Default: natural.")
+]
+Threshold = Annotated[
+    float, typer.Option(help="From which probability a pixel is face mask, 0 to 1.")
+]
+Faces = Annotated[str, typer.Option(help="all, or largest.")]
 
 _EVERY = 5.0  # s between two lines where no terminal can redraw one
 
@@ -22,13 +33,10 @@ def video(
         ),
     ] = None,
     *,
-    model: Annotated[
-        str | None, typer.Option(help="A shipped model's name or an ONNX file. Default: natural.")
-    ] = None,
+    model: Model = None,
     device: Device = "auto",
-    threshold: Annotated[
-        float, typer.Option(help="From which probability a pixel is face mask, 0 to 1.")
-    ] = 0.5,
+    faces: Faces = "all",
+    threshold: Threshold = 0.5,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace outputs that are there.")
     ] = False,
@@ -48,27 +56,13 @@ def video(
     IN.mp4 becomes IN.unmasked.mp4 beside it, marked as altered; sound, times and rotation are kept.
     A video without a face mask is copied as it is. Needs: pip install 'mask2face[video]'.
     """
-    from mask2face.detectors import CenterFace
-    from mask2face.errors import UsageError
-    from mask2face.restorer import Restorer, find_model
-    from mask2face.video import FaceFiller, default_target, unmask
+    from mask2face.video import default_target, unmask
     from mask2face.video.clip import check_installed
 
     check_installed()
-    if not 0 < threshold < 1:
-        raise UsageError(f"threshold is {threshold}: give a number between 0 and 1")
     target = out or default_target(source)
-    restorer = Restorer(find_model(model), device)
-    restorer.prepare()
-    typer.echo(f"using {restorer.provider}, model {restorer.card.name}", err=True)
-    filler = FaceFiller(
-        CenterFace(device, threshold=0.4),
-        restorer,
-        restorer.card.side,
-        threshold=threshold,
-        smoothing=not no_smoothing,
-    )
-    progress = _Progress()
+    filler = filler_of(model, device, threshold, faces, smoothing=not no_smoothing)
+    progress = Progress()
     try:
         report = unmask(source, target, filler, overwrite=overwrite, preview=preview, tell=progress)
     finally:
@@ -84,7 +78,45 @@ def video(
     typer.echo(f"{source} -> {target}  {report}  {progress.seconds:.1f} s")
 
 
-class _Progress:
+def filler_of(
+    model: str | None,
+    device: str,
+    threshold: float,
+    faces: str,
+    *,
+    smoothing: bool = True,
+    long_side: int = 800,
+) -> "FaceFiller":
+    """Return what fills the frames of one clip, and say on stderr what it runs on.
+
+    Raises:
+        UsageError: `threshold` or `faces` is not accepted.
+        ModelError: the model is missing or broken.
+        DeviceError: the device is not available.
+    """
+    from mask2face.detectors import CenterFace
+    from mask2face.errors import UsageError
+    from mask2face.restorer import Restorer, find_model
+    from mask2face.video import FaceFiller
+
+    if not 0 < threshold < 1:
+        raise UsageError(f"threshold is {threshold}: give a number between 0 and 1")
+    if faces not in ("all", "largest"):
+        raise UsageError(f"faces is {faces!r}: choose 'all' or 'largest'")
+    restorer = Restorer(find_model(model), device)
+    restorer.prepare()
+    typer.echo(f"using {restorer.provider}, model {restorer.card.name}", err=True)
+    return FaceFiller(
+        CenterFace(device, threshold=0.4, long_side=long_side),
+        restorer,
+        restorer.card.side,
+        threshold=threshold,
+        smoothing=smoothing,
+        largest=faces == "largest",
+    )
+
+
+class Progress:
     """Says on stderr how far it is, how quick, and how long it still takes."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from mask2face.errors import Mask2FaceError, MissingExtraError, UsageError
+from mask2face.errors import MissingExtraError, UsageError, VideoError
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 
 _COPIED = ("audio", "subtitle")  # kinds of streams that are taken over
 _CUT_SHORT = 0.9  # of the length that the file names; less was lost
-
-
-class VideoError(Mask2FaceError):
-    """A video cannot be read: broken, without a picture, or of a kind that nothing here decodes."""
-
-    http_status = 422
 
 
 def check_installed() -> None:

@@ -14,6 +14,7 @@ from mask2face.video.tracking import Track, Tracker
 # A face that wore a face mask in the frame before needs less, so that it does not blink.
 _STAY_HOLE: Final = 0.6 * LEAST_HOLE
 _STAY_CERTAINTY: Final = LEAST_CERTAINTY - 0.1
+_LARGER: Final = 1.25  # times; less does not make another face the largest
 _CUT: Final = 20.0  # of 255; a held face whose place changed so much is gone: a cut, or it left
 
 Detect = Callable[[NDArray[np.uint8]], Sequence[Face]]
@@ -62,6 +63,7 @@ class FaceFiller:
         side: of its crops, px.
         threshold: hole probability in (0, 1) above which a pixel belongs to the face mask.
         smoothing: False treats each frame as a photo by itself.
+        largest: fill one face only, the largest, and stay with it until another is much larger.
     """
 
     def __init__(
@@ -72,10 +74,13 @@ class FaceFiller:
         *,
         threshold: float = 0.5,
         smoothing: bool = True,
+        largest: bool = False,
     ) -> None:
         self._detect, self._restore, self._side = detect, restore, side
         self._threshold, self._smoothing = threshold, smoothing
         self._tracker = Tracker()
+        self._largest = largest
+        self._chosen: Track | None = None
 
     def __call__(self, frames: Sequence[NDArray[np.uint8]], times: Sequence[float]) -> list[Filled]:
         """Fill the next frames of the clip.
@@ -108,7 +113,7 @@ class FaceFiller:
         if not self._smoothing:
             self._tracker.forget()
         views = []
-        for track in self._tracker(self._detect(frame), time):
+        for track in self._wanted(self._tracker(self._detect(frame), time)):
             matrix = align(track.eyes, 0.0, self._side)
             crop = cut(frame, matrix, self._side)
             if track.held and track.memory.change(crop) > _CUT:
@@ -117,6 +122,16 @@ class FaceFiller:
             keep = track.memory.see(crop, track.elapsed)
             views.append(_View(index, track, matrix, crop, keep))
         return views
+
+    def _wanted(self, tracks: list[Track]) -> list[Track]:
+        """Return the faces to fill of those that are followed."""
+        if not self._largest or not tracks:
+            return tracks
+        most = max(tracks, key=lambda track: track.extent)
+        known = [track for track in tracks if track is self._chosen]
+        if not known or most.extent > _LARGER * known[0].extent:
+            self._chosen = most
+        return [track for track in tracks if track is self._chosen]
 
     def _decided(
         self, view: _View, crop: NDArray[np.uint8], probability: NDArray[np.float32]

@@ -1,7 +1,5 @@
 """Write a video file: filled frames encoded, every other stream as it came, and the mark."""
 
-import struct
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mask2face import provenance
-from mask2face.errors import OutputError, UsageError
+from mask2face.errors import UsageError
 from mask2face.registry import lookup
 from mask2face.video.clip import Clip
+from mask2face.video.mark import append_xmp, declare, holds_xmp
 from mask2face.video.pictures import planar, planar_format
 
 if TYPE_CHECKING:
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from av.stream import Stream
     from av.video.stream import VideoStream
 
-MARK: Final = f"{provenance.SOFTWARE}: {provenance.STATEMENT} ({provenance.SOURCE_TYPE})"
-_XMP: Final = uuid.UUID("be7acfcb-97a9-42e8-9c71-999491e3afac").bytes
-# of the box that holds XMP in ISO files: XMP Specification Part 3, section 1.1.7 (MPEG-4)
 _FRAME_DURATION: Final = 1 << 8  # FFmpeg's flag: frames say how long they last, also the last one
 _NOT_KEPT = {"major_brand", "minor_version", "compatible_brands", "encoder", "xmp"}
 
@@ -100,20 +96,15 @@ class Output:
         import av
 
         self._path, self._clip = path, clip
-        self._iso = container.format in ("mp4", "mov")
         self._marked = not copy
         self._file: OutputContainer = av.open(str(path), "w", format=container.format)
+        self._iso = holds_xmp(self._file)
         known = clip.container.metadata
         self._file.metadata.update(
             {key: value for key, value in known.items() if key not in _NOT_KEPT}
         )
         if not copy:
-            comment = known.get("comment", "")
-            if MARK not in comment:
-                comment = f"{comment}; {MARK}" if comment else MARK
-            self._file.metadata.update({"comment": comment})
-            if not self._iso:
-                self._file.metadata["DIGITALSOURCETYPE"] = provenance.SOURCE_TYPE
+            declare(self._file)
         self._file.set_chapters(clip.container.chapters())
         self._video: Stream = self._template(clip.video) if copy else self._encoded(container)
         self._copies: dict[int, Stream] = {}
@@ -216,19 +207,3 @@ class Output:
     def close(self) -> None:
         """Close the file, finished or not."""
         self._file.close()
-
-
-def append_xmp(path: Path, packet: bytes) -> None:
-    """Put an XMP packet at the end of an MP4 or MOV file.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    box = struct.pack(">I4s16s", 24 + len(packet), b"uuid", _XMP) + packet
-    try:
-        with path.open("ab") as file:
-            file.write(box)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror}): check free space") from (
-            error
-        )

@@ -43,6 +43,11 @@ class Track:
             self.seen = time
 
     @property
+    def extent(self) -> float:
+        """Side of the face's crop, px of the frame."""
+        return _extent(self.eyes)
+
+    @property
     def held(self) -> bool:
         """Whether the detector missed the face in this frame."""
         return self.seen < self._time
