@@ -1,6 +1,7 @@
 # make demo   a small CPU runtime in .venv, then pictures: face masks in, invented lower faces out
 # make test   everything in .venv, then format, lint, types and tests (what CI runs)
 # make check  format, lint, types and tests in the .venv that is there; installs nothing
+# make docs   the documentation site, into site/
 # make clean  remove .venv and what tools cached
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check install install-demo lint types tests clean
+.PHONY: demo docs test check install install-demo lint types tests clean
 
 demo: install-demo
 	$(BIN)/mask2face demo
@@ -44,8 +45,11 @@ $(VENV)/.installed-demo: pyproject.toml | $(BIN)/python
 # second line would otherwise bring the default build with its CUDA libraries.
 $(VENV)/.installed-all: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install --quiet "$$(grep '^torch==' constraints.txt)"
-	$(PIP) install --quiet -c constraints.txt -e '.[train,data,notebook,heif,video,serve,dev]'
+	$(PIP) install --quiet -c constraints.txt -e '.[train,data,notebook,heif,video,serve,docs,dev]'
 	touch $@ $(VENV)/.installed-demo
 
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist src/*.egg-info
+	rm -rf site $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist src/*.egg-info

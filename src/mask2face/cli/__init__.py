@@ -11,7 +11,19 @@ import typer
 from typer.core import TyperGroup
 
 from mask2face import __version__
-from mask2face.cli import dataset, history, photos, serve, show, templates, train, training, video
+from mask2face.cli import (
+    completion,
+    dataset,
+    history,
+    photos,
+    serve,
+    show,
+    templates,
+    train,
+    training,
+    video,
+    webcam,
+)
 from mask2face.errors import Mask2FaceError, MissingLibraryError
 
 
@@ -41,7 +53,7 @@ app = typer.Typer(
     help="Fill in a plausible, invented lower face where a face mask is. The result does not show "
     "who someone is: never use it to identify, verify or accuse anyone.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=False,  # typer's own takes no shell's name: `completion` has ours
     rich_markup_mode=None,  # plain help: without rich it answers twice as fast
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -57,8 +69,10 @@ app.command()(train.train)
 app.command()(history.history)
 app.command()(serve.serve)
 app.command()(video.video)
+app.command()(webcam.webcam)
 app.command()(training.export)
 app.command()(training.evaluate)
+completion.offer(app)
 
 
 def _version(asked: bool) -> None:
@@ -72,6 +86,8 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
     ] = False,
+    install_completion: completion.Install = None,
+    show_completion: completion.Show = None,
 ) -> None:
     pass
 
