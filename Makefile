@@ -1,6 +1,7 @@
 # make demo   a small CPU runtime in .venv, then pictures: face masks in, invented lower faces out
 # make test   everything in .venv, then format, lint, types and tests (what CI runs)
 # make check  format, lint, types and tests in the .venv that is there; installs nothing
+# make web    what the page needs from npm to run the models inside the browser
 # make docs   the documentation site, into site/
 # make clean  remove .venv and what tools cached
 
@@ -9,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo docs test check install install-demo lint types tests clean
+.PHONY: demo docs web test check install install-demo lint types tests clean
 
 demo: install-demo
 	$(BIN)/mask2face demo
@@ -47,6 +48,14 @@ $(VENV)/.installed-all: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install --quiet "$$(grep '^torch==' constraints.txt)"
 	$(PIP) install --quiet -c constraints.txt -e '.[train,data,notebook,heif,video,serve,docs,dev]'
 	touch $@ $(VENV)/.installed-demo
+
+WEB := src/mask2face/server/page/vendor/ort.wasm.min.mjs
+web: $(WEB)
+
+$(WEB): web/package.json web/package-lock.json web/build.mjs
+	npm --prefix web ci --silent
+	npm --prefix web run --silent build
+	touch $@
 
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mask2face.cli import app
+from mask2face.errors import UsageError
 from mask2face.server.settings import KEY_VARIABLE
 
 KEY = "0123456789abcdef"
@@ -48,6 +49,19 @@ def test_keys_that_are_not_accepted(tmp_path, monkeypatch):
 
 def test_a_host_that_is_not_here():
     assert "cannot listen" in refused("--host", "1.2.3.4", "--no-auth")
+
+
+@pytest.mark.parametrize(("arguments", "page"), [((), True), (("--no-page",), False)])
+def test_the_page_may_be_left_out(monkeypatch, arguments, page):
+    told = []
+
+    def stop(settings):
+        told.append(settings.page)
+        raise UsageError("stop")
+
+    monkeypatch.setattr("mask2face.server.create_app", stop)
+    assert "stop" in refused("--port", "0", *arguments)
+    assert told == [page]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM")

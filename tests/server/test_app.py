@@ -82,6 +82,25 @@ def test_facts_as_json(live, jpeg, tiny_model):
     assert photos.read(base64.b64decode(inline["photo"])).pixels.shape == (180, 180, 3)
 
 
+def test_only_some_faces(live, portrait, as_file):
+    pair = as_file(np.hstack([portrait, portrait[:, ::-1]]), "PNG")
+    whole = photos.read(live.unmask(pair).body).pixels
+    facts = live.unmask(pair, "?only=1", Accept="application/json").json
+    assert [face["masked"] for face in facts["faces"]] == [True, True]
+    assert [face["replaced"] for face in facts["faces"]] == [False, True]
+    assert facts["changed"] is True
+    one = live.unmask(pair, "?only=1")
+    assert (one.headers["mask2face-faces"], one.headers["mask2face-replaced"]) == ("2", "1")
+    is_left = facts["faces"][1]["box"][2] < 180
+    now, half = photos.read(one.body).pixels, slice(0, 180) if is_left else slice(180, 360)
+    np.testing.assert_array_equal(now[:, half], whole[:, half])
+    assert (now != whole).any()
+    none = live.unmask(pair, "?only=none")
+    assert none.body == pair
+    assert none.headers["mask2face-mark"] == "none"
+    assert live.unmask(pair, "?only=none", Accept="application/json").json["changed"] is False
+
+
 def test_a_photo_without_a_face_is_sent_back_byte_for_byte(live, as_file):
     plain = as_file(np.full((64, 80, 3), 90, np.uint8), quality=60)
     reply = live.unmask(plain)
@@ -112,6 +131,10 @@ def test_samples_of_a_model_that_knows_several(start, jpeg, tiny_model, with_ext
         ("?format=pdf", "photo format"),
         ("?hole_only=true&format=jpeg", "PNG"),
         ("?sample=2", "vae"),
+        ("?only=1", "has 1 face:"),
+        ("?only=-1", "only"),
+        ("?only=", "only"),
+        ("?only=0,", "only"),
     ],
 )
 def test_wrong_options_are_named(live, jpeg, query, words):

@@ -23,6 +23,9 @@ def serve(
     no_auth: Annotated[
         bool, typer.Option("--no-auth", help="Others may use it without a key.")
     ] = False,
+    no_page: Annotated[
+        bool, typer.Option("--no-page", help="Programs only: no page for browsers.")
+    ] = False,
     workers: Annotated[
         int, typer.Option(min=0, help="Photos at the same time. 0: one a core, 2 to 8.")
     ] = 0,
@@ -33,8 +36,8 @@ def serve(
 ) -> None:
     """Serve photos over HTTP, for this machine only unless told else; nothing is kept.
 
-    Needs: pip install 'mask2face[serve]'. Try: curl -F file=@in.jpg -o out.jpg
-    http://127.0.0.1:8000/v1/unmask
+    Needs: pip install 'mask2face[serve]'. Open http://127.0.0.1:8000 in a browser, or try:
+    curl -F file=@in.jpg -o out.jpg http://127.0.0.1:8000/v1/unmask
     """
     from mask2face.server import Settings, create_app
     from mask2face.server.run import listen
@@ -49,6 +52,7 @@ def serve(
         device=device,
         api_key=key,
         local=is_local(host),
+        page=not no_page,
         workers=workers,
         queue=queue,
         max_bytes=max_mb * 1024**2,

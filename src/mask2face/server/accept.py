@@ -48,6 +48,19 @@ def best(wanted: Mapping[str, float], own: str) -> str:
     return max((own, *_KINDS), key=lambda kind: wanted[kind])
 
 
+def wants_page(accept: str) -> bool:
+    """Say whether a browser asks: it names HTML, and prefers it to JSON.
+
+    Args:
+        accept: the header.
+
+    >>> wants_page("text/html,application/xhtml+xml,*/*;q=0.8"), wants_page("*/*")
+    (True, False)
+    """
+    ranges = dict(_range(part) for part in accept.split(","))
+    return ranges.get("text/html", 0) > ranges.get("application/json", 0)
+
+
 def _range(part: str) -> tuple[str, float]:
     media, *parameters = (piece.strip().lower() for piece in part.split(";"))
     weight = 1.0

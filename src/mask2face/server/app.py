@@ -8,14 +8,16 @@ from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 
 from mask2face import __version__
 from mask2face.errors import Mask2FaceError
 from mask2face.provenance import STATEMENT
 from mask2face.server import problems
-from mask2face.server.accept import MEDIA, preferences
+from mask2face.server.accept import MEDIA, preferences, wants_page
 from mask2face.server.admission import Workers
 from mask2face.server.batching import BatchedUnmasker
+from mask2face.server.browser import Page, add_page
 from mask2face.server.gate import Gate
 from mask2face.server.metrics import TEXT, Metrics
 from mask2face.server.options import MaskOptions, Unmasked, UnmaskOptions, WithMasks
@@ -111,10 +113,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.shared = shared
-    app.add_middleware(Gate, settings=settings, metrics=shared.metrics, routes=ROUTES)
+    page = Page(shared.service.unmasker, settings) if settings.page else None
+    app.add_middleware(Gate, settings=settings, metrics=shared.metrics, routes=ROUTES, page=page)
     _handle_errors(app)
-    _add_information(app, shared)
+    _add_information(app, shared, page)
     _add_work(app, shared)
+    if page is not None:
+        add_page(app, page)
     return app
 
 
@@ -141,14 +146,20 @@ def _add_work(app: FastAPI, shared: _Application) -> None:
         return await shared.answer(request, shared.service.mask, asked)
 
 
-def _add_information(app: FastAPI, shared: _Application) -> None:
+def _add_information(app: FastAPI, shared: _Application, page: Page | None) -> None:
     unmasker = shared.service.unmasker
+    index = {"name": "mask2face", "version": __version__, "statement": STATEMENT}
+    html: dict[str, Any] = {"text/html": {"schema": {"type": "string"}}}
 
-    @app.get("/")
-    async def index() -> dict[str, Any]:
+    @app.get("/", responses={200: {"content": html, "description": "Or, for browsers, a page."}})
+    async def root(request: Request) -> Response:
         """Name the endpoints."""
-        about = {"name": "mask2face", "version": __version__, "statement": STATEMENT}
-        return {**about, "endpoints": ENDPOINTS}
+        if page is not None and wants_page(request.headers.get("accept", "")):
+            found = page.file(request, "index.html")
+        else:
+            found = JSONResponse({**index, "endpoints": ENDPOINTS})
+        found.headers["Vary"] = "Accept"
+        return found
 
     @app.get("/healthz")
     async def health() -> dict[str, str]:

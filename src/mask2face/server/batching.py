@@ -1,155 +1,27 @@
-"""The crops of concurrent requests -> one network call, and the results back to each."""
+"""An unmasker that requests share: their crops go through one network call."""
 
 import copy
-import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mask2face import photos
-from mask2face.pipeline import FACES, FoundFaces, Unmasker
+from mask2face.batching import SharedUnmasker
+from mask2face.extra_input import FACE
+from mask2face.pipeline import FACES
 from mask2face.registry import lookup
-from mask2face.restorer import BATCH, INPUT, Restorer
-
-WINDOW: Final = 0.004  # s that crops wait for those of other requests; a call takes 20 and more
-
-Inputs = Mapping[str, NDArray[np.float32]]
-"""What a model takes, by name; each (n, ...), n crops."""
-_Waiting = tuple[Inputs, Future[NDArray[np.float32]]]
-Call = Callable[[Inputs], NDArray[np.float32]]
+from mask2face.restorer import find_model
 
 
-class Batcher:
-    """Join calls of several threads into calls of up to `BATCH` crops.
-
-    Crops wait for others at most `window` seconds, and only while other requests look for faces.
-    A crop's result does not depend on what else is in its batch.
-
-    Args:
-        call: the network: inputs of n crops -> (n, ...).
-        window: seconds.
-        heard: is told the crops of each call.
-    """
-
-    def __init__(
-        self, call: Call, window: float = WINDOW, heard: Callable[[int], None] | None = None
-    ) -> None:
-        self._call, self._window, self._heard = call, window, heard
-        self._changed = threading.Condition()
-        self._waiting: deque[_Waiting] = deque()
-        self._expected = 0
-        self._closed = False
-        self._thread = threading.Thread(target=self._work, name="batcher", daemon=True)
-        self._thread.start()
-
-    def __call__(self, inputs: Inputs) -> NDArray[np.float32]:
-        """Return what `call` makes of `inputs`; waits for it.
-
-        Raises:
-            RuntimeError: the batcher is closed.
-            Exception: what `call` raises.
-        """
-        result: Future[NDArray[np.float32]] = Future()
-        with self._changed:
-            if self._closed:
-                raise RuntimeError("the batcher is closed")
-            self._waiting.append((inputs, result))
-            self._changed.notify_all()
-        return result.result()
-
-    @contextmanager
-    def expecting(self) -> Iterator[None]:
-        """Say that this thread may call soon, so that the crops of others wait for it."""
-        with self._changed:
-            self._expected += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._expected -= 1
-                self._changed.notify_all()
-
-    def close(self) -> None:
-        """Do what waits, then end."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        self._thread.join()
-
-    def _work(self) -> None:
-        while batch := self._next():
-            parts, results = zip(*batch, strict=True)
-            sizes = [len(part[INPUT]) for part in parts]
-            try:
-                joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-                done = self._call(joined)
-            except Exception as error:  # whatever it is, those who wait must hear of it
-                for result in results:
-                    result.set_exception(error)
-                continue
-            if self._heard is not None:
-                self._heard(sum(sizes))
-            for result, part in zip(results, np.split(done, np.cumsum(sizes)[:-1]), strict=True):
-                result.set_result(part)
-
-    def _next(self) -> list[_Waiting]:
-        """Wait for calls and return those that go together; nothing once closed and empty."""
-        with self._changed:
-            while not self._waiting and not self._closed:
-                self._changed.wait()
-            end = time.monotonic() + self._window
-            while not self._ready() and (left := end - time.monotonic()) > 0:
-                self._changed.wait(left)
-            batch: list[_Waiting] = []
-            crops = 0
-            while self._waiting:
-                crops += len(self._waiting[0][0][INPUT])
-                if batch and crops > BATCH:
-                    break
-                batch.append(self._waiting.popleft())
-            return batch
-
-    def _ready(self) -> bool:
-        """Say whether waiting on would bring nothing."""
-        crops = sum(len(inputs[INPUT]) for inputs, _ in self._waiting)
-        return self._closed or crops >= BATCH or len(self._waiting) >= self._expected
-
-
-class BatchedRestorer(Restorer):
-    """A `Restorer` whose network calls several threads share; arguments as there.
-
-    Args:
-        path: ONNX file.
-        device: as in `Restorer`.
-        heard: as in `Batcher`.
-    """
-
-    def __init__(
-        self, path: str | Path, device: str, heard: Callable[[int], None] | None = None
-    ) -> None:
-        super().__init__(path, device)
-        self.batcher = Batcher(super()._run, heard=heard)
-
-    def _run(self, inputs: Inputs) -> NDArray[np.float32]:
-        return self.batcher(inputs)
-
-
-class BatchedUnmasker(Unmasker):
-    """An `Unmasker` that threads share: the faces of their photos go through the net together.
-
-    The results equal those of `Unmasker`, bit for bit. Arguments and errors as there.
+class BatchedUnmasker(SharedUnmasker):
+    """A `SharedUnmasker` whose options each request chooses. Arguments and errors as there.
 
     Args:
         model: as in `Unmasker`.
         device: as in `Unmasker`.
         heard: as in `Batcher`.
+
+    Attributes:
+        file: the model's ONNX file.
+        portable: whether the model needs nothing beside its file, so that a browser can run it too.
     """
 
     def __init__(
@@ -158,14 +30,10 @@ class BatchedUnmasker(Unmasker):
         device: str = "auto",
         heard: Callable[[int], None] | None = None,
     ) -> None:
-        opened: list[BatchedRestorer] = []
-
-        def open_restorer(path: Path, device: str) -> BatchedRestorer:
-            opened.append(BatchedRestorer(path, device, heard))
-            return opened[0]
-
-        super().__init__(model, device, restorer=open_restorer)
-        self._batcher = opened[0].batcher
+        super().__init__(model, device, heard=heard)
+        self.file = find_model(model)
+        extra = self._restorer.extra
+        self.portable = extra is None or extra.name != FACE
 
     def asked(self, faces: str, threshold: float) -> "BatchedUnmasker":
         """Return the same unmasker, for one request, with other options.
@@ -177,12 +45,3 @@ class BatchedUnmasker(Unmasker):
         other = copy.copy(self)
         other.faces, other.threshold = faces, threshold
         return other
-
-    def find(self, photo: photos.Source | photos.Photo) -> FoundFaces:
-        """Find the faces of a photo; see `Unmasker.find`."""
-        with self._batcher.expecting():
-            return super().find(photo)
-
-    def close(self) -> None:
-        """Let what waits go through the net, then end."""
-        self._batcher.close()

@@ -9,13 +9,14 @@ if TYPE_CHECKING:
     from mask2face.masking import MaskedFace
 
 
-def unmasked_face(face: RestoredFace) -> UnmaskedFace:
-    """Return what is known of a face of `unmask`."""
+def unmasked_face(face: RestoredFace, replaced: bool) -> UnmaskedFace:
+    """Return what is known of a face of `unmask`, and whether its face mask was replaced."""
     return UnmaskedFace(
         box=rounded(face.box),
         landmarks=[rounded(point) for point in face.landmarks.tolist()],
         score=round(face.score, 4),
         masked=face.masked,
+        replaced=replaced,
         hole_fraction=round(face.hole_fraction, 4),
     )
 

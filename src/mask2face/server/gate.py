@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mask2face.server import problems
+from mask2face.server.browser import PREFIX, Page
 from mask2face.server.metrics import Metrics
 from mask2face.server.settings import LOCAL_NAMES, Settings
 
@@ -36,12 +37,18 @@ class Gate:
         settings: the key and where the server listens.
         metrics: counts the requests.
         routes: paths with a name of their own in log and metrics; the rest is "other".
+        page: whose files need no key and count together, or None.
     """
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, metrics: Metrics, routes: frozenset[str]
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        metrics: Metrics,
+        routes: frozenset[str],
+        page: Page | None = None,
     ) -> None:
-        self._app, self._metrics, self._routes = app, metrics, routes
+        self._app, self._metrics, self._routes, self._page = app, metrics, routes, page
         self._key = None if settings.api_key is None else settings.api_key.encode()
         self._local_only = settings.local and settings.api_key is None
 
@@ -61,8 +68,9 @@ class Gate:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 out = MutableHeaders(scope=message)
-                for name, value in {**SECURITY, "X-Request-ID": request_id}.items():
-                    out[name] = value
+                out["X-Request-ID"] = request_id
+                for name, value in SECURITY.items():
+                    out.setdefault(name, value)
             await send(message)
 
         try:
@@ -76,15 +84,21 @@ class Gate:
                 failed = problems.answer(500, problems.FAILED, request_id)
                 await failed(scope, receive, sent)
         finally:
-            route = scope["path"] if scope["path"] in self._routes else "other"
+            route = self._route(scope["path"])
             seconds = time.perf_counter() - began
             self._metrics.served(route, status, seconds)
-            _log.info("%s %s %d %.0f ms", request_id, route, status, 1000 * seconds)
+            level = logging.DEBUG if route == PREFIX and status < 400 else logging.INFO
+            _log.log(level, "%s %s %d %.0f ms", request_id, route, status, 1000 * seconds)
+
+    def _route(self, path: str) -> str:
+        if self._page is not None and path.startswith(PREFIX):
+            return PREFIX
+        return path if path in self._routes else "other"
 
     def _refusal(self, headers: Headers, path: str, request_id: str) -> ASGIApp | None:
         """Return the answer to a request that may not in, or None."""
         if self._key is not None:
-            if path in OPEN or self._knows_key(headers):
+            if path in OPEN or self._knows_key(headers) or self._is_page(headers, path):
                 return None
             how = "send the API key as  Authorization: Bearer KEY  or  X-API-Key: KEY"
             return problems.answer(401, how, request_id, {"WWW-Authenticate": "Bearer"})
@@ -97,6 +111,10 @@ class Gate:
             words = "pages of other sites may not use this server"
             return problems.answer(403, words, request_id)
         return None
+
+    def _is_page(self, headers: Headers, path: str) -> bool:
+        accept = headers.get("accept", "")
+        return self._page is not None and self._page.is_open(path, accept)
 
     def _knows_key(self, headers: Headers) -> bool:
         scheme, _, token = headers.get("authorization", "").partition(" ")

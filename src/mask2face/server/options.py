@@ -42,6 +42,14 @@ class UnmaskOptions(_Options):
         "that know several, as an exported 'vae'. The picture OUT-2 of `--samples` is sample=2.",
     )
     seed: int = Field(0, ge=0, le=_SEEDS, description="Of `sample`: the same gives the same.")
+    only: str | None = Field(
+        None,
+        max_length=2000,
+        pattern=r"^(none|\d{1,4}(,\d{1,4})*)$",
+        description="Which face masks to replace: the faces' places in the JSON answer, from 0, "
+        "or none. Default: all of them.",
+        examples=["0,2"],
+    )
 
 
 class MaskOptions(_Options):
@@ -81,7 +89,8 @@ class UnmaskedFace(BaseModel):
     box: list[float] = Field(description="x0, y0, x1, y1", examples=[[169.1, 52.8, 282.4, 200.6]])
     landmarks: list[list[float]] = Field(description="Five points: eyes, nose, mouth corners.")
     score: float = Field(description="The detector's confidence, 0 to 1.", examples=[0.97])
-    masked: bool = Field(description="Whether it wears a face mask, which is replaced.")
+    masked: bool = Field(description="Whether it wears a face mask.")
+    replaced: bool = Field(description="Whether that was replaced: so unless `only` leaves it out.")
     hole_fraction: float = Field(description="Share of the aligned crop that the face mask covers.")
 
 

@@ -16,6 +16,7 @@ from mask2face.pipeline import FoundFaces, marked
 from mask2face.registry import lookup
 from mask2face.server.accept import JSON, MEDIA, best
 from mask2face.server.batching import BatchedUnmasker
+from mask2face.server.choosing import chosen
 from mask2face.server.facts import face_with_mask, rounded, unmasked_face
 from mask2face.server.metrics import Metrics
 from mask2face.server.options import (
@@ -90,13 +91,14 @@ class Service:
         photo = photos.read(data, self._max_pixels)
         found = unmasker.find(photo)
         self._metrics.saw(face.masked for face in found.faces)
+        filled = chosen(found, asked.only)
         kind = best(wanted, "PNG" if asked.hole_only else format or photo.format)
         picture = None
         if kind != JSON or asked.inline:
-            picture = self._filled(data, photo, found, asked, _target(kind, format, photo))
-        replaced = sum(face.masked for face in found.faces)
+            picture = self._filled(data, photo, filled, asked, _target(kind, format, photo))
+        replaced = [face.masked for face in filled.faces]
         if kind != JSON:
-            counts = {"Faces": len(found.faces), "Replaced": replaced}
+            counts = {"Faces": len(found.faces), "Replaced": sum(replaced)}
             return _picture_answer(picture, counts, "hole" if asked.hole_only else "unmasked")
         height, width = photo.pixels.shape[:2]
         answer = Unmasked(
@@ -104,8 +106,8 @@ class Service:
             height=height,
             notes=list(photo.notes),
             statement=provenance.STATEMENT,
-            changed=replaced > 0,
-            faces=[unmasked_face(face) for face in found.faces],
+            changed=any(replaced),
+            faces=list(map(unmasked_face, found.faces, replaced)),
             model=unmasker.card.name,
             sample=asked.sample,
             seed=asked.seed,

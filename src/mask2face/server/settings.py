@@ -24,6 +24,7 @@ class Settings:
         api_key: what requests must bring, or None for none.
         local: the server listens on this machine only; without a key, requests must then name it
             so (no other name that a web page made to point here).
+        page: show browsers the page at `/`, and give it the models to run on the device.
         workers: photos worked on at the same time; 0 = one a core, at least 2, at most 8.
         queue: requests that may wait for a worker; more are refused with 503.
         max_bytes: of an upload.
@@ -41,6 +42,7 @@ class Settings:
     device: str = "auto"
     api_key: str | None = None
     local: bool = True
+    page: bool = True
     workers: int = 0
     queue: int = 32
     max_bytes: int = 32 * 1024**2
