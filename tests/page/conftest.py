@@ -98,6 +98,28 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture
+def held(site, monkeypatch) -> Callable[..., Any]:
+    """`with held() as let_others_pass`: photos wait in the server until the block ends."""
+
+    @contextlib.contextmanager
+    def holding() -> Iterator[Callable[[], None]]:
+        go_on, real = threading.Event(), site.service.unmask
+
+        def slow(*arguments: Any) -> Any:
+            assert go_on.wait(WAIT / 1000)
+            return real(*arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(site.service, "unmask", slow)
+            try:
+                yield patch.undo
+            finally:
+                go_on.set()
+
+    return holding
+
+
 @dataclass
 class Seen:
     """What the pages of one test asked for and complained of."""

@@ -63,7 +63,7 @@ def marked_here(pixels):
     return photos.encode(photos.Photo(pixels, xmp=provenance.mark(None)), "PNG")
 
 
-def test_a_photo_of_the_server_may_be_done_again_here(visit, choose, jpeg, engine, seen):
+def test_a_photo_of_the_server_may_be_done_again_here(visit, choose, jpeg, as_file, engine, seen):
     page = visit()
     choose(page, "in.jpg", jpeg)
     assert len(seen.posts()) == 1
@@ -72,12 +72,33 @@ def test_a_photo_of_the_server_may_be_done_again_here(visit, choose, jpeg, engin
     page.wait_for_selector('main[data-state="done"]')
     assert len(seen.posts()) == 1
     assert page.get_by_role("status").inner_text() == "2 faces, 2 face masks replaced"
-
-
-def test_a_photo_without_a_face(visit, choose, as_file, engine):
-    page = open_on_device(visit)
     choose(page, "grey.jpg", as_file(np.full((64, 80, 3), 90, np.uint8)))
     assert page.get_by_role("status").inner_text() == "No face found"
+    assert len(seen.posts()) == 1
+
+
+def test_switched_in_the_middle(visit, choose, held, jpeg, engine, seen):
+    page = visit()
+    held_back = []
+    page.route("**/models/restorer.onnx", lambda route: held_back.append(route))
+    page.get_by_role("switch", name="On this device").check()
+    choose(page, "first.jpg", jpeg, state="working")
+    page.wait_for_selector("#device-progress:not([hidden])")
+    page.get_by_role("switch", name="On this device").uncheck()
+    choose(page, "second.jpg", jpeg)
+    assert len(seen.posts()) == 1
+    assert page.locator("#device-progress").is_visible()  # the models are still on their way
+    held_back[0].continue_()
+    page.wait_for_selector("#device-progress", state="hidden")
+    with held():
+        choose(page, "third.jpg", jpeg, state="working")
+        page.wait_for_function("() => document.getElementById('before').complete")
+        page.get_by_role("switch", name="On this device").check()
+        page.get_by_text("2 faces, 2 face masks replaced").wait_for()  # without the server
+    sent = len(seen.posts())
+    page.locator("button.face").first.click()
+    page.get_by_text("2 faces, 1 face mask replaced, 1 kept").wait_for()
+    assert len(seen.posts()) == sent
 
 
 def test_what_the_browser_cannot_read_is_not_sent(visit, pair, as_file, engine, seen):
@@ -86,6 +107,10 @@ def test_what_the_browser_cannot_read_is_not_sent(visit, pair, as_file, engine, 
     page.set_input_files("#file", scan)
     page.wait_for_selector("#error:not([hidden])")
     assert "cannot read the file" in page.get_by_role("alert").inner_text()
+    page.evaluate("() => { HTMLImageElement.prototype.decode = () => Promise.reject(); }")
+    jpeg = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": as_file(pair)}
+    page.set_input_files("#file", jpeg)
+    page.get_by_text("cannot show the photo").wait_for()
     assert seen.posts() == []
 
 
@@ -104,7 +129,8 @@ def test_too_many_pixels(start, visit, choose, jpeg, engine):
     with start(max_pixels=60_000) as small:
         page = open_on_device(visit, url=small.url)
         choose(page, "in.jpg", jpeg, state="failed")
-        assert "the limit is 0.06 million" in page.get_by_role("alert").inner_text()
+        words = page.get_by_role("alert").inner_text()
+        assert "the limit is 0.06 million: choose a smaller one" in words
 
 
 def test_an_installation_without_the_engine(visit, monkeypatch):

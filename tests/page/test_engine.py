@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -26,7 +27,9 @@ _NODE = shutil.which("node")
 _SIDE = 96
 _KINDS = {"uint8": "Uint8ClampedArray", "float32": "Float32Array"}
 
-pytestmark = pytest.mark.skipif(_NODE is None, reason="no node: apt-get install nodejs")
+pytestmark = pytest.mark.skipif(
+    _NODE is None and not os.environ.get("CI_PAGE"), reason="no node: apt-get install nodejs"
+)
 like_opencv_5 = pytest.mark.skipif(
     int(cv2.__version__.split(".")[0]) < 5, reason="OpenCV 4 rounds coordinates to 1/32 px"
 )
@@ -66,8 +69,12 @@ class Engine:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    command = [str(_NODE), str(Path(__file__).with_name("call_engine.mjs")), str(_ENGINE)]
+def engine(tmp_path_factory) -> Iterator[Engine]:
+    folder = tmp_path_factory.mktemp("module") / "engine"
+    shutil.copytree(_ENGINE, folder)
+    # node before 20.19, as Debian 12 has it, takes .js for CommonJS unless told
+    folder.with_name("package.json").write_text('{"type": "module"}', encoding="utf-8")
+    command = [str(_NODE), str(Path(__file__).with_name("call_engine.mjs")), str(folder)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, text=True, **pipes) as process:
         yield Engine(process)

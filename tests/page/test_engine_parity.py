@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -178,10 +179,11 @@ def visited(stack: contextlib.ExitStack, port: int, said: list[str]) -> Any:
 
 
 def check_for_tools() -> None:
+    lacking = pytest.fail if os.environ.get("CI_PAGE") else pytest.skip
     if not _CHROMIUM.exists():
-        pytest.skip(f"no {_CHROMIUM}: apt-get install chromium")
+        lacking(f"no {_CHROMIUM}: apt-get install chromium")
     if not (_PAGE / "vendor" / "ort.wasm.min.mjs").exists():
-        pytest.skip("no onnxruntime-web: npm --prefix web ci && npm --prefix web run build")
+        lacking("no onnxruntime-web: make web")
     if int(cv2.__version__.split(".")[0]) < 5:
         pytest.skip("OpenCV 4 rounds coordinates to 1/32 px, the engine follows OpenCV 5")
 

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import threading
 
 import numpy as np
 from PIL import Image
@@ -31,6 +30,16 @@ DRAG = """
   document.body.dispatchEvent(new DragEvent("drop", {...options, dataTransfer: carried}));
   return [lit, document.body.classList.contains("dragging")];
 """
+TRACKS = """() => {
+  window.tracks = [];
+  const media = navigator.mediaDevices;
+  const open = media.getUserMedia.bind(media);
+  media.getUserMedia = async (wanted) => {
+    const stream = await open(wanted);
+    tracks.push(...stream.getTracks());
+    return stream;
+  };
+}"""
 PASTE = "document.dispatchEvent(new ClipboardEvent('paste', {...options, clipboardData: carried}))"
 
 
@@ -79,29 +88,48 @@ def test_a_photo_pasted(visit, saved, jpeg):
 
 def test_a_photo_of_the_camera(visit, saved):
     page = visit()
+    page.evaluate(TRACKS)
     page.get_by_role("button", name="Use the camera").click()
     dialog = page.get_by_role("dialog", name="Take a photo")
     dialog.get_by_role("button", name="Take the photo").click()
     page.wait_for_selector('main[data-state="done"]')
     assert not dialog.is_visible()
-    assert page.evaluate("document.querySelector('video').srcObject") is None
+    assert page.evaluate("tracks.map(one => one.readyState)") == ["ended"]
     assert status(page) == "No face found"  # a test picture
     assert page.get_by_role("link", name="Download").count() == 0
     page.get_by_role("button", name="Use the camera").click()
     dialog.wait_for()
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
+    page.wait_for_function(
+        "() => tracks.length === 2 && tracks.every(one => one.readyState === 'ended')"
+    )
     assert page.evaluate("document.querySelector('video').srcObject") is None
 
 
-def test_no_camera_here(visit):
+def test_the_camera_leaves_what_is_worked_on(visit, choose, held, jpeg):
     page = visit()
+    with held():
+        choose(page, "in.jpg", jpeg, state="working")
+        page.get_by_role("button", name="Use the camera").click()
+        page.get_by_role("dialog").wait_for()
+        page.keyboard.press("Escape")
+        page.get_by_role("dialog").wait_for(state="hidden")
+    page.get_by_text("2 faces, 2 face masks replaced").wait_for()
+
+
+def test_no_camera_here(visit, choose, jpeg):
+    page = visit()
+    choose(page, "in.jpg", jpeg)
     page.evaluate("""() => {
       const refused = new DOMException("", "NotAllowedError");
       navigator.mediaDevices.getUserMedia = () => Promise.reject(refused);
     }""")
     page.get_by_role("button", name="Use the camera").click()
+    page.wait_for_selector("#error:not([hidden])")
     assert "allow it" in page.get_by_role("alert").inner_text()
+    assert status(page) == "2 faces, 2 face masks replaced"
+    assert page.get_by_role("link", name="Download").is_visible()
 
 
 def test_the_wipe_by_keyboard(visit, choose, jpeg):
@@ -225,6 +253,14 @@ def test_a_busy_server(visit, choose, jpeg):
     page.wait_for_selector('main[data-state="done"]')
 
 
+def test_an_answer_that_breaks_off(visit, choose, jpeg):
+    half = {"status": 200, "content_type": "application/json", "body": '{"photo": "/9j'}
+    page = visit(routes={"**/v1/unmask*": half})
+    choose(page, "in.jpg", jpeg, state="failed")
+    assert "see whether it runs" in page.get_by_role("alert").inner_text()
+    assert page.get_by_role("button", name="Try again").is_visible()
+
+
 def test_a_face_that_cannot_be_switched_stays_as_it_was(visit, choose, jpeg):
     page = visit()
     choose(page, "in.jpg", jpeg)
@@ -245,22 +281,33 @@ def test_a_server_that_is_gone(start, visit, choose, jpeg):
     assert "does not answer" in page.get_by_role("alert").inner_text()
 
 
-def test_the_later_photo_wins(visit, choose, site, jpeg, as_file, monkeypatch):
-    go_on, real = threading.Event(), site.service.unmask
-
-    def slow(*arguments):
-        assert go_on.wait(20)
-        return real(*arguments)
-
+def test_the_later_photo_wins(visit, choose, held, jpeg, as_file):
     page = visit()
-    with monkeypatch.context() as patch:
-        patch.setattr(site.service, "unmask", slow)
+    with held() as let_others_pass:
         choose(page, "first.jpg", jpeg, state="working")
-        patch.undo()
+        let_others_pass()
         choose(page, "second.jpg", as_file(np.full((64, 80, 3), 90, np.uint8)))
-        go_on.set()
     page.wait_for_timeout(300)
     assert status(page) == "No face found"
+
+
+def test_the_later_photo_wins_over_a_result_about_to_show(visit, choose, jpeg, as_file):
+    page = visit()
+    page.evaluate("""() => {
+      const after = document.getElementById("after");
+      after.decode = () => {
+        delete after.decode; // the next is as ever
+        window.waits = true;
+        return new Promise((go) => { window.goOn = go; });
+      };
+    }""")
+    choose(page, "first.jpg", jpeg, state="working")
+    page.wait_for_function("() => window.waits")
+    choose(page, "second.jpg", as_file(np.full((64, 80, 3), 90, np.uint8)))
+    page.evaluate("() => window.goOn()")
+    page.wait_for_timeout(100)
+    assert status(page) == "No face found"
+    assert not page.get_by_role("link", name="Download").is_visible()
 
 
 def test_names(visit):

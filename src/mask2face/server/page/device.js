@@ -24,7 +24,7 @@ export class Device {
       this.opening = null;
       const words = "The models cannot run in this browser, and the photo was not sent";
       throw new Problem(`${words} (${error.message})`, { again: true });
-    });
+    }).finally(() => onProgress(1));
     return this.opening;
   }
 
@@ -43,7 +43,7 @@ export class Device {
   /** Return where a model is; behind a key, the model itself. */
   async model(name) {
     const path = `/page/models/${name}.onnx`;
-    return this.server.key ? (await this.server.ask(path)).arrayBuffer() : path;
+    return this.server.key ? this.server.ask(path, {}, "arrayBuffer") : path;
   }
 
   /**
@@ -54,12 +54,10 @@ export class Device {
    * @returns {Promise<import("./server.js").Result>}
    */
   async unmask(file, { only, signal, onProgress = () => {} } = {}) {
+    const pixels = this.last?.file === file ? null : await this.pixels(file);
     const engine = await this.open(onProgress);
-    if (this.last?.file !== file) {
-      const pixels = await this.pixels(file);
-      signal?.throwIfAborted();
-      this.last = { file, found: await engine.find(pixels, { faces: "all", threshold: 0.5 }) };
-    }
+    signal?.throwIfAborted();
+    if (pixels) this.last = { file, found: await engine.find(pixels, { faces: "all", threshold: 0.5 }) };
     signal?.throwIfAborted();
     const { found } = this.last;
     const { width, height, faces } = found;
@@ -79,7 +77,8 @@ export class Device {
     const most = this.server.state.limits.pixels;
     if (width * height > most) {
       const limit = most / 1e6;
-      throw new Problem(`The photo has ${width} × ${height} pixels; the limit is ${limit} million`);
+      const words = `The photo has ${width} × ${height} pixels; the limit is ${limit} million`;
+      throw new Problem(`${words}: choose a smaller one`);
     }
     const context = canvas(width, height);
     context.drawImage(bitmap, 0, 0);

@@ -15,7 +15,7 @@ const server = new Server();
 const device = new Device(server);
 const wipe = new Wipe(view.stage, view.wipe);
 const faces = new Faces(view.faces, (on) => refill(on));
-let photo = null; // {name, file, filler, on}; file: what the browser shows; on: the faces filled
+let photo = null; // the last: {name, file, filler, on}; file: what the browser shows; on: the faces filled
 let work = new AbortController();
 
 /** Begin: ask the server what it is, or for the key. */
@@ -46,22 +46,21 @@ async function take(file) {
   clear();
   const { signal } = work;
   const filler = view.device.checked ? device : server;
-  photo = null;
+  const taken = { name: file.name, file, filler, on: [] };
+  photo = taken;
   faces.show({ width: 1, height: 1, faces: [] });
   wipe.enable(false);
   view.after.hidden = view.download.hidden = view.result.hidden = true;
   say("working", "Looking for faces…");
   try {
-    const shown = await show(file, filler, signal);
-    const result = await filler.unmask(shown, { signal, onProgress: loading });
-    photo = { name: file.name, file: shown, filler };
+    taken.file = await show(file, filler, signal);
+    const result = await filler.unmask(taken.file, { signal, onProgress: loading });
+    signal.throwIfAborted();
     faces.show(result);
-    await fill(result, faces.on);
+    await fill(result, faces.on, signal);
     wipe.sweep(faces.middle(result));
   } catch (problem) {
     if (!signal.aborted) fail(problem, () => take(file));
-  } finally {
-    if (!signal.aborted) loading(1);
   }
 }
 
@@ -69,9 +68,13 @@ async function take(file) {
 async function show(file, filler, signal) {
   let shown = file;
   if (!(await fits(view.before, file))) {
-    if (filler === device) await device.pixels(file); // says what is wrong
+    const problem = new Problem("This browser cannot show the photo: choose a JPEG, PNG or WebP");
+    if (filler === device) {
+      await device.pixels(file); // says what is wrong
+      throw problem; // whatever it is: the photo stays here
+    }
     shown = await server.converted(file, signal);
-    if (!(await fits(view.before, shown))) throw new Problem("This browser cannot show the photo");
+    if (!(await fits(view.before, shown))) throw problem;
   }
   signal.throwIfAborted();
   const { naturalWidth: width, naturalHeight: height } = view.before;
@@ -87,7 +90,7 @@ async function refill(on) {
   const { signal } = work;
   say("working", "Working…");
   try {
-    await fill(await photo.filler.unmask(photo.file, { only: on, signal }), on);
+    await fill(await photo.filler.unmask(photo.file, { only: on, signal }), on, signal);
   } catch (problem) {
     if (signal.aborted) return;
     faces.press(photo.on); // as the picture still shows it
@@ -98,11 +101,14 @@ async function refill(on) {
   }
 }
 
-/** Show a result. */
-async function fill(result, on) {
+/** Show a result, if nothing newer is worked on. */
+async function fill(result, on, signal) {
+  signal.throwIfAborted();
+  const fitting = await fits(view.after, result.picture);
+  signal.throwIfAborted();
+  if (!fitting) throw new Problem("This browser cannot show the result: try a smaller photo");
   const changed = on.length > 0;
   photo.on = on;
-  if (!(await fits(view.after, result.picture))) throw new Problem("This browser cannot show the result");
   wipe.enable(changed);
   view.after.hidden = view.download.hidden = !changed;
   view.download.href = view.after.src;
@@ -138,14 +144,18 @@ function fail(problem, again) {
     begin();
     return;
   }
+  alarm(problem, again);
+  view.tool.hidden = server.state === null;
+  if (view.result.hidden) say("empty", "");
+  else say("failed", "Nothing was changed.");
+}
+
+function alarm(problem, again) {
   if (!(problem instanceof Problem)) console.error(problem);
   view["error-text"].textContent = sentence(problem.message);
   view.again.hidden = !problem.again;
   view.again.onclick = again;
   view.error.hidden = false;
-  view.tool.hidden = server.state === null;
-  if (view.result.hidden) say("empty", "");
-  else say("failed", "Nothing was changed.");
 }
 
 function loading(share) {
@@ -166,7 +176,7 @@ view["key-form"].addEventListener("submit", (event) => {
 
 view.device.addEventListener("change", () => {
   sayWhere();
-  // what was done on the device stays on it; what the server had may be done here as well
+  // what was done on the device stays on it; what the server had, or still has, is done here now
   if (view.device.checked && photo && photo.filler === server) take(new File([photo.file], photo.name, { type: photo.file.type }));
 });
 
@@ -181,12 +191,12 @@ const camera = new Camera({
   cancel: view["camera-cancel"],
 });
 view.camera.addEventListener("click", async function open() {
-  clear();
+  view.error.hidden = true; // a photo that is worked on goes on until there is another
   try {
     const shot = await camera.photo();
     if (shot) await take(shot);
   } catch (problem) {
-    fail(problem, open);
+    alarm(problem, open);
   }
 });
 

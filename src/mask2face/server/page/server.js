@@ -17,8 +17,7 @@ export class Server {
    * @throws {Problem} status 401: it wants a key, or another one
    */
   async open() {
-    this.state = await (await this.ask("/page/state.json")).json();
-    return this.state;
+    this.state = await this.ask("/page/state.json");
   }
 
   /**
@@ -55,25 +54,26 @@ export class Server {
     const type = file.type.startsWith("image/") ? file.type : "application/octet-stream";
     const headers = { Accept: "application/json", "Content-Type": type };
     const options = { method: "POST", body: file, headers, signal };
-    return (await this.ask(`/v1/unmask${query}`, options)).json();
+    return this.ask(`/v1/unmask${query}`, options);
   }
 
   /**
    * @param {string} path
    * @param {RequestInit} [options]
-   * @returns {Promise<Response>} a good one
+   * @param {"json" | "arrayBuffer"} [kind] how to read the answer
+   * @returns {Promise<any>} a good answer, whole
    */
-  async ask(path, options = {}) {
+  async ask(path, options = {}, kind = "json") {
     const headers = { ...options.headers };
     if (this.key) headers.Authorization = `Bearer ${this.key}`;
     let reply;
     try {
       reply = await fetch(path, { ...options, headers });
+      if (reply.ok) return await reply[kind]();
     } catch (error) {
       if (error.name === "AbortError") throw error;
       throw new Problem("The server does not answer: see whether it runs", { again: true });
     }
-    if (reply.ok) return reply;
     throw await refusal(reply);
   }
 }
