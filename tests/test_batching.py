@@ -62,6 +62,25 @@ def test_a_batch_holds_eight_crops(make):
     assert sizes[2:] == [8]
 
 
+def test_nobody_waits_for_ever_when_what_hears_fails(make):
+    def heard(crops):
+        raise LookupError(crops)
+
+    def call():
+        try:
+            batcher(numbers(1, 7))
+        except LookupError as error:
+            caught.append(error.args)
+
+    caught = []
+    batcher = make(lambda inputs: inputs[INPUT], heard=heard)
+    for _ in range(2):
+        caller = threading.Thread(target=call, daemon=True)
+        caller.start()
+        caller.join(10)
+    assert caught == [(1,), (1,)]
+
+
 def test_one_alone_does_not_wait(make):
     batcher = make(lambda inputs: inputs[INPUT], window=60)
     with batcher.expecting():

@@ -158,6 +158,12 @@ def test_the_names_offered_are_those_there_are(words, names):
     assert sorted(completed(*words.split(), "")) == sorted(names)
 
 
+def test_export_offers_its_targets():
+    exporters = pytest.importorskip("mask2face.exporters")  # loads torch
+    offered = completed("export", "run.safetensors", "out.onnx", "--to", "")
+    assert sorted(offered) == sorted(exporters.EXPORTERS)
+
+
 def test_lists_are_completed_behind_the_comma():
     assert completed("mask", "in.jpg", "--style", "cloth,n") == ["cloth,n95"]
     assert "cloth,random" not in completed("mask", "in.jpg", "--style", "cloth,")

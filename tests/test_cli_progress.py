@@ -45,6 +45,25 @@ def test_elsewhere(capsys, clock):
     assert capsys.readouterr().err == "62/100 pairs  2.0/s  0:19 left\n"
 
 
+@pytest.mark.parametrize(
+    ("done", "total", "words"),
+    [
+        (20, 200, "20/200 frames  2.0/s  1:30 left"),
+        (20, None, "20 frames  2.0/s"),
+        (20, 19, "20 frames  2.0/s"),  # files say about how many there are
+        (20, 20, "20/20 frames  2.0/s  0:10 taken"),
+        (0, 20, "0/20 frames"),
+    ],
+)
+def test_a_total_that_is_known_late_or_not_at_all(monkeypatch, capsys, clock, done, total, words):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    line = Progress(what="frames")
+    clock[0] += 10
+    line.tell(done, total)
+    assert capsys.readouterr().err == f"\r{words}\x1b[K"
+    assert line.seconds == 10
+
+
 def test_nothing_is_said_of_the_rate_while_all_is_skipped(monkeypatch, capsys, clock):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     Progress(9).show(2, skipped=2)

@@ -11,7 +11,6 @@ from skimage import data
 from typer.testing import CliRunner
 
 from mask2face.cli import app
-from mask2face.cli.video import Progress
 
 av = pytest.importorskip("av")
 
@@ -83,24 +82,3 @@ def test_the_missing_package_is_named_before_anything_loads(clip, monkeypatch):
     result = run(clip)
     assert result.exit_code == 2
     assert "pip install 'mask2face[video]'" in result.stderr
-
-
-@pytest.mark.parametrize("terminal", [True, False])
-def test_progress_says_rate_and_time_left(monkeypatch, capsys, terminal):
-    now = [100.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
-    progress = Progress()
-    progress(0, 200)
-    for done in (10, 20):
-        now[0] += 5
-        progress(done, 200)
-    now[0] += 1
-    progress(21, 200)
-    progress(30, None)
-    progress.end()
-    written = capsys.readouterr().err
-    assert "20/200 frames  2.0/s  1:30 left" in written
-    assert ("\r" in written) == terminal
-    assert ("21/200" in written) == terminal, "elsewhere a line every five seconds"
-    assert written.endswith("\n")

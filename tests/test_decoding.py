@@ -5,6 +5,7 @@ import io
 import struct
 import sys
 import types
+import warnings
 import zlib
 from pathlib import Path
 
@@ -75,6 +76,7 @@ BAD = [
     ("EPS, which would run a program", b"%!PS-Adobe-3.0 EPSF-3.0\n" + bytes(99), "is not a photo"),
     ("SVG", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "is not a photo"),
     ("AVIF", struct.pack(">I", 24) + b"ftypavif" + bytes(99), "is not a photo"),
+    ("CR3", struct.pack(">I", 24) + b"ftypcrx " + bytes(99), "is not a photo that can be read"),
     ("MP4", struct.pack(">I", 24) + b"ftypisom" + bytes(99), "is a video, .* mask2face video"),
     ("MOV", struct.pack(">I", 20) + b"ftypqt  " + bytes(99), "is a video"),
     ("MKV", b"\x1aE\xdf\xa3" + bytes(99), "is a video"),
@@ -276,3 +278,15 @@ def test_cut_and_changed_files_raise_nothing_but_photo_errors(whole, part, data)
 def test_any_bytes_are_refused(data):
     with pytest.raises(PhotoError):
         photos.read(data)
+
+
+def test_threads_keep_warnings_back_together_and_leave_the_filters_as_they_were():
+    before = list(warnings.filters)
+    first, second = decoding.translated("a"), decoding.translated("b")
+    with first:
+        second.__enter__()  # as another thread does, which goes on when the first is ready
+    warnings.warn("in the second, an error by pytest's filters", stacklevel=1)
+    second.__exit__(None, None, None)
+    assert warnings.filters == before
+    with pytest.raises(UserWarning):
+        warnings.warn("outside", stacklevel=1)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mask2face import folders
 from mask2face.errors import OutputError, UnknownNameError, UsageError
 from mask2face.folders import plan, sampled
 
@@ -174,3 +175,16 @@ def test_what_makes_no_sense_is_refused(photos, source, out, options, error, wor
         Path(name).write_bytes(b"")
     with pytest.raises(error, match=words):
         plan(source, out, **options)
+
+
+@pytest.mark.parametrize("fold", [str.lower, str])
+def test_names_that_differ_in_case_are_one_on_some_systems(photos, monkeypatch, fold):
+    monkeypatch.setattr(folders, "_FOLD", fold)
+    for name in ("phone/IMG_1.HEIC", "phone/IMG_1.JPG"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_bytes(b"")
+    if fold is str.lower:
+        with pytest.raises(UsageError, match="would both be written to"):
+            plan("phone")
+    else:
+        assert sorted(job.target.name for job in plan("phone").jobs) == ["IMG_1.JPG", "IMG_1.jpg"]

@@ -90,12 +90,12 @@ class Batcher:
             try:
                 joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
                 done = self._call(joined)
+                if self._heard is not None:
+                    self._heard(sum(sizes))
             except Exception as error:  # whatever it is, those who wait must hear of it
                 for result in results:
                     result.set_exception(error)
                 continue
-            if self._heard is not None:
-                self._heard(sum(sizes))
             for result, part in zip(results, np.split(done, np.cumsum(sizes)[:-1]), strict=True):
                 result.set_result(part)
 

@@ -6,10 +6,11 @@ Every refusal is a `PhotoError` that names the fix; nothing else leaves this mod
 import contextlib
 import io
 import os
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Final, TypeAlias
 
 from PIL import Image, UnidentifiedImageError
 
@@ -25,17 +26,47 @@ _MODES = frozenset(
     ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
 )
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
-_STILL_BRANDS = frozenset((b"avif", b"avis", b"miaf"))  # pictures in a film's kind of file
+# AVIF and Canon's raw photos: pictures in a film's kind of file
+_STILL_BRANDS = frozenset((b"avif", b"avis", b"miaf", b"crx "))
 _VIDEO_HEADS = (b"\x1aE\xdf\xa3", b"FLV\x01", b"\x00\x00\x01\xba")  # Matroska and WebM, Flash, MPEG
 _BITS_PER_SAMPLE = 258  # TIFF tag
+
+
+class _Quiet:
+    """Keeps warnings back while it is entered; several threads may be inside at a time.
+
+    `warnings.catch_warnings` alone sets filters of the whole process: of two threads the one that
+    came first would let warnings out under the other, and the last would leave them off for good.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._caught = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._caught = warnings.catch_warnings()
+                self._caught.__enter__()
+                warnings.simplefilter("ignore")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._caught.__exit__(None, None, None)
+
+
+quiet: Final = _Quiet()
 
 
 @contextlib.contextmanager
 def translated(name: str) -> Iterator[None]:
     """Turn whatever Pillow raises or warns about a bad file into a `PhotoError` about `name`."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # "corrupt EXIF", "bomb": we check both ourselves
+        with quiet:  # "corrupt EXIF", "bomb": we check both ourselves
             yield
     except Mask2FaceError:
         raise

@@ -35,7 +35,7 @@ def upper_face(side: int) -> NDArray[np.float32]:
     """Return where an aligned crop shows forehead and cheeks: float32 (side, side), 1 there."""
     y, x = (np.indices((side, side)) + 0.5) / side
     inside = ((x - _MIDDLE[0]) / _RADII[0]) ** 2 + ((y - _MIDDLE[1]) / _RADII[1]) ** 2 < 1
-    return inside.astype(np.float32)
+    return np.asarray(inside, np.float32)
 
 
 def sharpen(crop: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
@@ -50,7 +50,7 @@ def sharpen(crop: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
         return crop
     amount = AMOUNT * min(1.0, scale - 1)
     soft = cv2.GaussianBlur(crop.astype(np.float32), (0, 0), 1.0)
-    return np.rint(np.clip(crop + amount * (crop - soft), 0, 255)).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(crop + amount * (crop - soft), 0, 255)), np.uint8)
 
 
 def add_grain(
@@ -88,7 +88,7 @@ def add_grain(
         (np.arange(size) + start) % _TILE
         for size, start in zip(weight.shape, origin[::-1], strict=True)
     )
-    return fill + tile[rows[:, None], columns[None]][..., None]
+    return np.asarray(fill + tile[rows[:, None], columns[None]][..., None], np.float32)
 
 
 def noise(side: int) -> NDArray[np.float32]:

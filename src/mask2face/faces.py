@@ -158,7 +158,7 @@ def paste(
         hole: float32 (S, S) in [0, 1], the weight of the crop; soft edges feather the seam.
         matrix: (2, 3) similarity from photo to crop pixels.
 
-    A crop that is enlarged is sharpened, and gets the grain of the skin around it; see `detail`.
+    A crop that is enlarged is sharpened; all get the grain of the skin around them; see `detail`.
 
     Returns:
         The new photo, uint8 (H, W, 3), and the hole in it, float32 (H, W). Where that is 0 the
@@ -177,8 +177,8 @@ def paste(
     local = _inverted(matrix)
     local[:, 2] -= (x0, y0)
     size = (int(x1 - x0), int(y1 - y0))
-    weight = cv2.warpAffine(hole, local, size, flags=cv2.INTER_LINEAR)
-    weight = np.clip(weight, 0, 1)
+    warped = cv2.warpAffine(hole, local, size, flags=cv2.INTER_LINEAR)
+    weight = np.asarray(np.clip(warped, 0, 1), np.float32)
     weight[weight < 1 / 510] = 0  # could not change an 8-bit pixel
     new = cv2.warpAffine(
         crop, local, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE

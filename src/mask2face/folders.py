@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from mask2face.errors import OutputError, UsageError
 STREAM = "-"  # stdin as an input, stdout as an output
 _WRITTEN_AS = {".heic": ".jpg", ".heif": ".jpg", ".gif": ".png"}  # formats that we only read
 _SAMPLE = re.compile(r"-\d+$")  # what `sampled` puts at the end of a name
+_FOLD = str.lower if sys.platform in ("win32", "darwin") else str  # there a.JPG is a.jpg
 _OTHER_RESULTS = (".compare", ".hole")  # ends of names that other runs give to what is no photo
 
 
@@ -178,18 +180,16 @@ def _jobs(
     if target is not None and os.path.exists(target) and not os.path.isdir(target):  # noqa: PTH110, PTH112
         raise UsageError(f"{target} is a file: several photos need a folder as the output")
     inputs = files.all_real(found)
-    taken: dict[Path, Path] = {}
+    taken: dict[str, Path] = {}
     for file in found:
-        relative = file.relative_to(root)
-        end = suffix or _suffix(file)
-        name = relative.with_name(f"{file.stem}{end}")
-        place = file.with_name(f"{file.stem}.{tag}{end}") if target is None else target / name
+        relative, end = file.relative_to(root), suffix or _suffix(file)
+        name = f"{file.stem}.{tag}{end}" if target is None else f"{file.stem}{end}"
+        place = (file if target is None else target / relative).with_name(name)
         if os.path.lexists(place):  # else it is no input; links and names need a closer look
             files.refuse_same(file, place)
             if files.real(place) in inputs:  # --overwrite would destroy it
                 raise OutputError(f"{place} is an input too: choose another output, input is kept")
-        other = taken.setdefault(place, file)
-        if other != file:
+        if (other := taken.setdefault(_FOLD(str(place)), file)) != file:
             raise UsageError(f"{other} and {file} would both be written to {place}: rename one")
         yield Job(file, place, relative.as_posix())
 

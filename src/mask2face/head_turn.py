@@ -24,4 +24,4 @@ def turn(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
     line = right - left
     nose = landmarks[:, _NOSE_TIP] - (left + right) / 2
     along = (nose * line).sum(1) / np.maximum((line**2).sum(1), 1e-6)
-    return np.abs(along).astype(np.float32)
+    return np.asarray(np.abs(along), np.float32)

@@ -4,7 +4,7 @@ Of 358 photos of people in face masks, from streets, agencies and shops, 182 end
 their largest face, 127 with more than a tenth of it; in face data sets that is rare.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -36,7 +36,7 @@ def end_photo(
     input_, output, hole = pictures
     x, y = _nearest_inside(hole.shape[0], rng)
 
-    def ended(picture: NDArray[np.generic]) -> NDArray[np.generic]:
+    def ended(picture: NDArray[np.uint8] | NDArray[np.float32]) -> Any:  # noqa: ANN401 - as given
         return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
     return (

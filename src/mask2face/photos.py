@@ -6,7 +6,6 @@ Not kept: EXIF's thumbnail (it would show the old picture), IPTC-IIM blocks, com
 
 import io
 import os
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -193,8 +192,7 @@ def encode(photo: Photo, format: str | None = None, quality: int | None = None) 
     kept = photo.encoding if target == photo.format else {}
     out = io.BytesIO()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about odd EXIF values, which go on as they are
+        with decoding.quiet:  # about odd EXIF values, which go on as they are
             options = parameters(kept, image.mode, target, quality)
             options |= metadata(cast("dict[str, Any]", image.info), target)
             image.info.clear()  # what is written is what the options say

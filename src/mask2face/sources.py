@@ -149,10 +149,10 @@ class DrawnPairs:
         clean = self._cache[int(self._indices[split][index])]
         draw = partial(draw_random, weights=self.recipe.facemasks or None)
         drawn = drawn_pair(clean, side, rng, self.recipe.wobble, draw)
-        pictures = drawn.input, drawn.output, drawn.hole
+        input_, output, hole = drawn.input, drawn.output, drawn.hole
         if split == "train" and rng.random() < ENDED:
-            pictures = end_photo(pictures, rng)
-        return Batch(*(picture[None] for picture in pictures))
+            input_, output, hole = end_photo((input_, output, hole), rng)
+        return Batch(input_[None], output[None], hole[None])
 
     def with_faces(self, size: int) -> "DrawnPairs":
         """Refuse: what is drawn anew each time has not been looked at before.

@@ -126,7 +126,7 @@ def test_nothing_recorded_is_said(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_another_size_is_an_error_and_leaves_nothing(tmp_path):
+def test_another_size_is_an_error_and_what_came_before_is_kept(tmp_path):
     class Changing:
         source, rate = "0", 25.0
 
@@ -134,8 +134,23 @@ def test_another_size_is_an_error_and_leaves_nothing(tmp_path):
             yield 0.0, clips.frames(1)[0]
             yield 0.1, clips.frames(1)[0][:100]
 
+    target = tmp_path / "out.mp4"
     with pytest.raises(VideoError, match="changed from 224 x 240 to 224 x 100"):
-        unmask_live(Changing(), filler(0), target=tmp_path / "out.mp4")
+        unmask_live(Changing(), filler(0), target=target)
+    assert list(tmp_path.iterdir()) == [target]
+    assert len(clips.rgb(target)) == 1
+    assert read_mark(target).generated
+
+
+def test_a_camera_without_a_picture_leaves_nothing(tmp_path):
+    class Dark:
+        source, rate = "0", 25.0
+
+        def __iter__(self):
+            raise VideoError("no picture")
+
+    with pytest.raises(VideoError, match="no picture"):
+        unmask_live(Dark(), filler(0), target=tmp_path / "out.mp4")
     assert not list(tmp_path.iterdir())
 
 

@@ -76,7 +76,7 @@ def run(
     """Do the jobs of a plan, several photos at a time; say what became of them in the plan's order.
 
     In a batch an output that is there already is skipped, so that a run can be resumed. Ctrl-C
-    begins nothing more and waits for what has begun; a second one does not wait.
+    begins nothing more and waits for what has begun; after a second one that is not written either.
 
     Args:
         plan: the jobs.

@@ -129,7 +129,7 @@ COMPLETIONS: Final[dict[str, Complete]] = {
     "pattern": _one(PRINTS),
     "precision": _one(("auto", "fp32", "bf16")),
     "recipe": _one(_shipped("recipes", ".json")),
-    "target": _one(("onnx",)),
+    "target": _one(("onnx", "onnx-fp16")),
     "wear": _one(("over_nose", "nose_out", "chin", "one_ear")),
     "mask.style": _list(STYLES, ("random", "all")),
     "train.device": _one(("auto", "cpu", "cuda")),

@@ -16,6 +16,13 @@ Out = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, coreml or dml.")]
+Model = Annotated[
+    str | None, typer.Option(help="A shipped model's name or an ONNX file. Default: natural.")
+]
+Faces = Annotated[str, typer.Option(help="all, or largest.")]
+Threshold = Annotated[
+    float, typer.Option(help="From which probability a pixel is face mask, 0 to 1.")
+]
 Recursive = Annotated[bool, typer.Option("--recursive", help="Sub-folders of IN too.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there.")]
 Format = Annotated[str | None, typer.Option(help="jpeg, png, webp, tiff or bmp. Default: as IN.")]
@@ -27,14 +34,10 @@ def unmask(
     source: In,
     out: Out = None,
     *,
-    model: Annotated[
-        str | None, typer.Option(help="A shipped model's name or an ONNX file. Default: natural.")
-    ] = None,
+    model: Model = None,
     device: Device = "auto",
-    faces: Annotated[str, typer.Option(help="all, or largest.")] = "all",
-    threshold: Annotated[
-        float, typer.Option(help="From which probability a pixel is face mask, 0 to 1.")
-    ] = 0.5,
+    faces: Faces = "all",
+    threshold: Threshold = 0.5,
     recursive: Recursive = False,
     overwrite: Overwrite = False,
     workers: Annotated[
@@ -152,7 +155,7 @@ def mask(
             "in turn, in a random order. Instead of --style, --color and --pattern."
         ),
     ] = None,
-    faces: Annotated[str, typer.Option(help="all, or largest.")] = "all",
+    faces: Faces = "all",
     seed: Annotated[
         int,
         typer.Option(

@@ -11,15 +11,20 @@ class Progress:
     """Redraws its line on a terminal; elsewhere it writes one every 30 seconds.
 
     Args:
-        total: how many there are to do.
+        total: how many there are to do, about; None where nobody knows.
         what: they are ("photos").
     """
 
-    def __init__(self, total: int, what: str = "photos") -> None:
+    def __init__(self, total: int | None = None, what: str = "photos") -> None:
         self._total, self._what = total, what
         self._terminal = sys.stderr.isatty()
         self._began = self._said = time.monotonic()
         self._line = ""
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self._began
 
     def hide(self) -> None:
         """Take the line off the terminal, so that others can be written."""
@@ -46,6 +51,11 @@ class Progress:
             sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
 
+    def tell(self, done: int, total: int | None) -> None:
+        """Say how far it is, where the total is known only now."""
+        self._total = total
+        self.show(done)
+
     def end(self) -> None:
         """Leave the line where it is."""
         if self._line:
@@ -54,13 +64,16 @@ class Progress:
             self._line = ""
 
     def _words(self, done: int, skipped: int, seconds: float) -> str:
-        words = f"{done}/{self._total} {self._what}"
+        total = self._total if self._total is not None and self._total >= done else None
+        words = f"{done} {self._what}" if total is None else f"{done}/{total} {self._what}"
         rate = (done - skipped) / max(seconds, 1e-9)
         if not rate:
             return words
-        left = f"{_clock((self._total - done) / rate)} left"
-        taken = f"{_clock(seconds)} taken"
-        return f"{words}  {rate:.1f}/s  {left if done < self._total else taken}"
+        words += f"  {rate:.1f}/s"
+        if total is None:
+            return words
+        left = total - done
+        return f"{words}  {f'{_clock(left / rate)} left' if left else f'{_clock(seconds)} taken'}"
 
 
 def _clock(seconds: float) -> str:

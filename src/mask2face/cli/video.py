@@ -1,27 +1,18 @@
 """`mask2face video`: a video in, the same video with invented lower faces out."""
 
 import json
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mask2face.cli.photos import Device
+from mask2face.cli.photos import Device, Faces, Model, Overwrite, Threshold
+from mask2face.cli.progress import Progress
 
 if TYPE_CHECKING:
     from mask2face.video import FaceFiller
 
-Model = Annotated[
-    str | None, typer.Option(help="A shipped model's name or an ONNX file. Default: natural.")
-]
-Threshold = Annotated[
-    float, typer.Option(help="From which probability a pixel is face mask, 0 to 1.")
-]
-Faces = Annotated[str, typer.Option(help="all, or largest.")]
-
-_EVERY = 5.0  # s between two lines where no terminal can redraw one
+Json = Annotated[bool, typer.Option("--json", help="A line of JSON as the result.")]
 
 
 def video(
@@ -37,9 +28,7 @@ def video(
     device: Device = "auto",
     faces: Faces = "all",
     threshold: Threshold = 0.5,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace outputs that are there.")
-    ] = False,
+    overwrite: Overwrite = False,
     preview: Annotated[
         int,
         typer.Option(
@@ -49,7 +38,7 @@ def video(
     no_smoothing: Annotated[
         bool, typer.Option("--no-smoothing", help="Treat each frame by itself: it flickers more.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON as the result.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Replace every face mask in a video by a plausible, invented lower face.
 
@@ -62,9 +51,11 @@ def video(
     check_installed()
     target = out or default_target(source)
     filler = filler_of(model, device, threshold, faces, smoothing=not no_smoothing)
-    progress = Progress()
+    progress = Progress(what="frames")
     try:
-        report = unmask(source, target, filler, overwrite=overwrite, preview=preview, tell=progress)
+        report = unmask(
+            source, target, filler, overwrite=overwrite, preview=preview, tell=progress.tell
+        )
     finally:
         progress.end()
     for note in report.notes:
@@ -114,37 +105,3 @@ def filler_of(
         smoothing=smoothing,
         largest=faces == "largest",
     )
-
-
-class Progress:
-    """Says on stderr how far it is, how quick, and how long it still takes."""
-
-    def __init__(self) -> None:
-        self._began = self._said = time.monotonic()
-        self._open = False
-
-    @property
-    def seconds(self) -> float:
-        """Since it began."""
-        return time.monotonic() - self._began
-
-    def __call__(self, done: int, total: int | None) -> None:
-        """Redraw the line on a terminal; else write one now and then."""
-        now = time.monotonic()
-        terminal = sys.stderr.isatty()
-        if not done or (not terminal and now - self._said < _EVERY):
-            return
-        self._said = now
-        rate = done / max(now - self._began, 1e-9)
-        line = f"{done} frames  {rate:.1f}/s"
-        if total is not None and total >= done:
-            left = round((total - done) / rate)
-            line = f"{done}/{total} frames  {rate:.1f}/s  {left // 60}:{left % 60:02d} left"
-        sys.stderr.write(f"\r{line}\x1b[K" if terminal else f"{line}\n")
-        sys.stderr.flush()
-        self._open = terminal
-
-    def end(self) -> None:
-        """End the line."""
-        if self._open:
-            sys.stderr.write("\n")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mask2face.cli.photos import Device
-from mask2face.cli.video import Faces, Model, Progress, Threshold, filler_of
+from mask2face.cli.photos import Device, Faces, Model, Overwrite, Threshold
+from mask2face.cli.progress import Progress
+from mask2face.cli.video import Json, filler_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,10 +40,8 @@ def webcam(
     device: Device = "auto",
     faces: Faces = "all",
     threshold: Threshold = 0.5,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an output that is there.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON as the result.")] = False,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
 ) -> None:
     """Replace every face mask before a camera by a plausible, invented lower face, live.
 
@@ -63,7 +62,7 @@ def webcam(
         check_installed()
         container_of(out)
         files.check_target(out, overwrite)
-    progress = Progress()
+    progress = Progress(what="frames")
     with ExitStack() as opened:
         camera = opened.enter_context(Camera(source))
         window = None if no_window else opened.enter_context(closing(Window()))
@@ -74,7 +73,7 @@ def webcam(
         def show(pixels: "NDArray[np.uint8]", rate: float) -> bool:
             nonlocal done
             done += 1
-            progress(done, frames)
+            progress.tell(done, frames)
             return window is None or window(pixels, rate)
 
         report = unmask_live(

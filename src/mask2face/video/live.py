@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mask2face import files
-from mask2face.errors import UsageError
+from mask2face.errors import UsageError, VideoError
 from mask2face.video.camera import Camera
 from mask2face.video.clip import check_installed
 from mask2face.video.filling import FaceFiller
@@ -73,7 +73,7 @@ def unmask_live(
 
     Raises:
         UsageError: a suffix or number makes no sense.
-        VideoError: the camera gives no picture, or changes its size.
+        VideoError: the camera gives no picture, or changes its size; what came until then is kept.
         OutputError: `target` is the input, is there already or cannot be written.
         MissingExtraError: there is a `target`, and PyAV is not installed.
     """
@@ -125,6 +125,7 @@ def _record(
     import av
 
     recorders: list[Recorder] = []
+    broken: VideoError | None = None
     with files.renamed(target, (OSError, av.FFmpegError)) as part:
 
         def record(pixels: NDArray[np.uint8], seconds: float) -> None:
@@ -134,14 +135,19 @@ def _record(
             recorders[0].add(pixels, seconds)
 
         try:
-            yield record
+            try:
+                yield record
+            except VideoError as error:  # what came until then is kept
+                broken = error
             if recorders:
                 recorders[0].finish()
         finally:
             for recorder in recorders:
                 recorder.close()
-        if not recorders:  # Ctrl-C before the first picture
-            raise UsageError(f"nothing was recorded: {target} is not written")
+        if not recorders:  # no picture at all, or Ctrl-C before the first
+            raise broken or UsageError(f"nothing was recorded: {target} is not written")
+    if broken is not None:
+        raise broken
 
 
 def lettered(pixels: NDArray[np.uint8], words: str, top: bool = False) -> NDArray[np.uint8]:

@@ -73,7 +73,7 @@ class Recorder:
         if size != self._size:
             raise VideoError(
                 f"the camera changed from {self._size[0]} x {self._size[1]} to "
-                f"{size[0]} x {size[1]} px: record anew"
+                f"{size[0]} x {size[1]} px: the record ends there, begin another"
             )
         frame = av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(
             format=self._format, dst_colorspace=_BT709, dst_color_range=_LIMITED
