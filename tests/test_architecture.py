@@ -42,6 +42,7 @@ TIERS = {
         "fetching",
         "net_restorer",
         "objective",
+        "packing",
         "processes",
         "recipe",
         "run_folder",
@@ -49,6 +50,7 @@ TIERS = {
         "scoring",
         "sources",
         "styling",
+        "unpacking",
     ],
     "plug-ins": [["detectors"], ["facemasks"], ["datasets"], ["nets"], ["losses"]],
     "base": [

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mask2face.cli import pack
 from mask2face.cli.fetch import fetch
 from mask2face.errors import DataError, UsageError
 from mask2face.registry import lookup
@@ -179,3 +180,5 @@ def _records(sources: list[tuple[str, Path]]) -> "list[PhotoRecord]":
 
 
 app.command()(fetch)
+app.command()(pack.pack)
+app.command()(pack.unpack)
