@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from mask2face import batching
-from mask2face.batching import BatchedRestorer, Batcher, SharedUnmasker, unmasker_for
+from mask2face.batching import (
+    BatchedRestorer,
+    Batcher,
+    SharedUnmasker,
+    share_of_cores,
+    unmasker_for,
+)
 from mask2face.crew import cores
 from mask2face.errors import DeviceError, UsageError
 from mask2face.pipeline import Unmasker
@@ -199,3 +205,14 @@ def test_the_shipped_nets_give_the_same_bits_on_any_number_of_threads(wide):
         assert [face.hole_fraction for face in other.faces] == [
             face.hole_fraction for face in first.faces
         ]
+
+
+@pytest.mark.parametrize(("workers", "threads"), [(1, 0), (2, 4), (3, 2), (8, 1), (99, 1)])
+def test_workers_share_the_cores_of_a_cpu(monkeypatch, workers, threads):
+    monkeypatch.setattr("mask2face.batching.cores", lambda: 8)
+    assert share_of_cores(workers, "cpu") == threads
+
+
+def test_other_devices_leave_it_to_onnxruntime(monkeypatch):
+    monkeypatch.setattr("mask2face.batching.provider", lambda device: "CUDAExecutionProvider")
+    assert share_of_cores(4, "cuda") == 0

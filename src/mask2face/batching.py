@@ -157,6 +157,7 @@ class SharedUnmasker(Unmasker):
         faces: as in `Unmasker`.
         threshold: as in `Unmasker`.
         heard: as in `Batcher`.
+        threads: as in `Unmasker`.
     """
 
     def __init__(
@@ -167,6 +168,7 @@ class SharedUnmasker(Unmasker):
         faces: str = "all",
         threshold: float = 0.5,
         heard: Callable[[int], None] | None = None,
+        threads: int = 0,
     ) -> None:
         opened: list[BatchedRestorer] = []
 
@@ -174,7 +176,14 @@ class SharedUnmasker(Unmasker):
             opened.append(BatchedRestorer(path, device, heard, threads))
             return opened[0]
 
-        super().__init__(model, device, faces=faces, threshold=threshold, restorer=open_restorer)
+        super().__init__(
+            model,
+            device,
+            faces=faces,
+            threshold=threshold,
+            threads=threads,
+            restorer=open_restorer,
+        )
         self._batcher = opened[0].batcher
 
     def find(self, photo: photos.Source | photos.Photo) -> FoundFaces:
@@ -185,6 +194,18 @@ class SharedUnmasker(Unmasker):
     def close(self) -> None:
         """Let what waits go through the net, then end."""
         self._batcher.close()
+
+
+def share_of_cores(workers: int, device: str) -> int:
+    """Return with how many CPU threads each of `workers` threads runs the nets; 0 = one a core.
+
+    Args:
+        workers: threads that work at the same time, at least 1.
+        device: as in `Unmasker`, and the errors.
+    """
+    if workers == 1 or provider(device) != PROVIDERS["cpu"]:
+        return 0
+    return max(1, cores() // workers)
 
 
 @contextmanager
@@ -211,7 +232,7 @@ def unmasker_for(
         threshold: see there.
     """
     if workers == 1 or provider(device) == PROVIDERS["cpu"]:
-        threads = 0 if workers == 1 else max(1, cores() // workers)
+        threads = share_of_cores(workers, device)
         yield Unmasker(model, device, faces=faces, threshold=threshold, threads=threads)
         return
     shared = SharedUnmasker(model, device, faces=faces, threshold=threshold)

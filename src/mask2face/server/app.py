@@ -62,7 +62,9 @@ class _Application:
 
     def __init__(self, settings: Settings) -> None:
         self.metrics = Metrics()
-        unmasker = BatchedUnmasker(settings.model, settings.device, self.metrics.called)
+        unmasker = BatchedUnmasker(
+            settings.model, settings.device, self.metrics.called, settings.threads
+        )
         self.service = Service(unmasker, self.metrics, settings.max_pixels)
         self.workers = Workers(settings.threads, settings.queue)
         self.metrics.watch(lambda: self.workers.inside)

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable
 from pathlib import Path
 
-from mask2face.batching import SharedUnmasker
+from mask2face.batching import SharedUnmasker, share_of_cores
 from mask2face.extra_input import FACE
 from mask2face.pipeline import FACES
 from mask2face.registry import lookup
@@ -18,6 +18,7 @@ class BatchedUnmasker(SharedUnmasker):
         model: as in `Unmasker`.
         device: as in `Unmasker`.
         heard: as in `Batcher`.
+        workers: requests that are worked on at the same time; on a CPU they share the cores.
 
     Attributes:
         file: the model's ONNX file.
@@ -29,8 +30,9 @@ class BatchedUnmasker(SharedUnmasker):
         model: str | Path | None = None,
         device: str = "auto",
         heard: Callable[[int], None] | None = None,
+        workers: int = 1,
     ) -> None:
-        super().__init__(model, device, heard=heard)
+        super().__init__(model, device, heard=heard, threads=share_of_cores(workers, device))
         self.file = find_model(model)
         extra = self._restorer.extra
         self.portable = extra is None or extra.name != FACE
