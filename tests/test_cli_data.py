@@ -241,7 +241,7 @@ BAD = [
     (["train", "empty", "run", "--recipe", "recipe.json"], 1, "is not a crop cache"),
     (["export", "nowhere.safetensors", "out.onnx"], 1, "no checkpoint at"),
     (["export", "broken.json", "out.onnx"], 1, "not a whole safetensors file"),
-    (["export", "x.safetensors", "out.tflite", "--target", "litert"], 2, "unknown export target"),
+    (["export", "x.safetensors", "out.tflite", "--to", "litert"], 2, "unknown export target"),
     (["export", "x.safetensors", "out.onnx", "--metric", "psnr"], 2, "give NAME=NUMBER"),
     (["evaluate", "nowhere.onnx", "empty", "out"], 1, "is not a pair folder"),
     (["evaluate", "nowhere.onnx", "photos", "out", "--real"], 1, "does not exist"),

@@ -230,7 +230,7 @@ def test_photos_of_lfw_end_to_end(astronaut_lfw, tmp_path):
     assert cache.meta["counts"] == {"train": 2, "validation": 0, "test": 1}
     for index in range(3):
         left, right = cache.eyes[index]
-        assert left[1] == pytest.approx(right[1], abs=0.01)
-        assert (left[0] + right[0]) / 2 == pytest.approx(112, abs=0.01)
+        assert left[1] == pytest.approx(right[1], abs=0.1)
+        assert (left[0] + right[0]) / 2 == pytest.approx(112, abs=0.05)
         drop = (cache.landmarks[index][8, 1] - left[1]) / 160
         assert 0.4 < drop < 0.6  # from the eyes to the chin, in sides of the training crop

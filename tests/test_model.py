@@ -199,6 +199,9 @@ def test_a_model_that_is_not_there_or_broken(tmp_path):
         Mask2FaceModel.load_model(tmp_path / "x.safetensors")
 
 
+GRAIN = 20  # levels that a fill gets at most of the photo's own noise
+
+
 def blue(model):
     """Make the net paint the lower half of each crop blue, and find its hole there."""
 
@@ -221,7 +224,8 @@ def test_a_photo_keeps_its_size_and_what_is_outside_the_hole(astronaut_photo):
     assert 0.05 < changed.mean() < 0.6
     assert rows[0] > photo.shape[0] * 0.4, "nothing above the face's middle"
     assert (got[changed][:, 2] >= photo[changed][:, 2]).all()
-    assert tuple(got[165, 125]) == (0, 0, 255), "the chin is blue, in RGB order"
+    chin = np.abs(got[160:170, 120:130].astype(int) - (0, 0, 255))
+    assert chin.max() <= GRAIN, "the chin is blue, in RGB order"
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (48, 100), (200, 130), (1, 1)])
@@ -236,7 +240,7 @@ def test_a_picture_without_a_face_is_taken_for_a_crop(shape, tmp_path):
     got = blue(tiny()).predict(tmp_path / "x.png")
     middle = shape[0] // 2
     assert np.array_equal(got[: middle - 3], photo[: middle - 3])
-    assert (got[middle + 3 : -2, 2:-2] == (0, 0, 255)).all()
+    assert np.abs(got[middle + 3 : -2, 2:-2].astype(int) - (0, 0, 255)).max() <= GRAIN
 
 
 def test_a_net_that_finds_no_hole_changes_nothing(astronaut_photo):

