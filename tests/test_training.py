@@ -279,6 +279,8 @@ def test_the_embedder_is_kept_and_not_changed(tmp_path):
 
 KILLED = """
 import os, signal, sys, torch
+import mask2face.sources
+mask2face.sources.ENDED = 0.0  # as in this file's other runs
 from mask2face.feed import Batch, DrawnPairs
 from mask2face.recipe import read
 from mask2face.trainer import Trainer
