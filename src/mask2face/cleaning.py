@@ -31,18 +31,25 @@ class Tools:
 
 
 @dataclass(frozen=True)
-class _Worker:
+class Cleaner:
+    """What `Tools` make in the process that uses them; `cleaner` makes one."""
+
     detector: Detector
     landmarker: Landmarks | Precomputed
     side: int
 
-    def __call__(self, record: PhotoRecord) -> CleanCrop | str:
-        """Return the crop of a photo, or the reason why there is none."""
+    def __call__(self, record: PhotoRecord, source: photos.Source | None = None) -> CleanCrop | str:
+        """Return the crop of a photo, or the reason why there is none.
+
+        Args:
+            record: the photo.
+            source: where its file is read; None for `record.path`.
+        """
         try:
             landmarker = self.landmarker
             if isinstance(landmarker, Precomputed):
                 landmarker = _fixed(landmarker, record.name)
-            photo = photos.read(record.path).pixels
+            photo = photos.read(record.path if source is None else source).pixels
             return clean_crop(photo, self.detector, landmarker, self.side, record.eyes)
         except RefusedError as reason:
             return str(reason)
@@ -50,15 +57,20 @@ class _Worker:
             return f"broken photo: {error}"
 
 
-_worker: list[_Worker] = []  # of this process; filled by `_start`
+_worker: list[Cleaner] = []  # of this process; filled by `_start`
+
+
+def cleaner(tools: Tools) -> Cleaner:
+    """Open detector and landmarker for this process."""
+    landmarker = tools.landmarker
+    ready = landmarker if isinstance(landmarker, Precomputed) else landmarker()
+    return Cleaner(tools.detector(), ready, tools.side)
 
 
 def _start(tools: Tools) -> None:
     end_with_parent()
     cv2.setNumThreads(1)  # the processes share the cores
-    landmarker = tools.landmarker
-    ready = landmarker if isinstance(landmarker, Precomputed) else landmarker()
-    _worker[:] = [_Worker(tools.detector(), ready, tools.side)]
+    _worker[:] = [cleaner(tools)]
 
 
 def _run(record: PhotoRecord) -> CleanCrop | str:

@@ -27,6 +27,9 @@ from mask2face.progress import track
 from mask2face.registry import lookup
 from mask2face.splits import SPLITS, digest, split
 
+Clean = Callable[[Sequence[PhotoRecord], Tools], Iterable[CleanCrop | str]]
+"""(photos, tools) -> of each its crop or the reason why there is none, in order."""
+
 FORMAT: Final = "mask2face crops 1"
 _POINTS: Final = {"landmarks": (68, 2), "eyes": (2, 2), "heights": ()}  # shapes of one crop's
 _KEYS: Final = {"photo", "identity", "dataset", "split"}  # of a row in crops.jsonl
@@ -52,6 +55,7 @@ def build(
     limit: int | None = None,
     workers: int = 2,
     facts: Mapping[str, Any] | None = None,
+    clean: Clean | None = None,
 ) -> "CropCache":
     """Write the cache of the faces of `records` and open it.
 
@@ -72,6 +76,7 @@ def build(
         limit: use at most so many photos, chosen by a stable hash.
         workers: processes; 0 works in this one.
         facts: anything more to keep in `meta.json`.
+        clean: does the work instead of `workers` processes here: in the order of the records.
 
     Raises:
         OutputError: `out` exists or cannot be written.
@@ -91,7 +96,8 @@ def build(
         shutil.rmtree(stage, ignore_errors=True)
         stage.mkdir(parents=True)
         tools = Tools(detector or centerface, landmarker or dlib_landmarks, side)
-        results = track(clean_crops(chosen, tools, workers), len(chosen), "crops")
+        made = clean(chosen, tools) if clean else clean_crops(chosen, tools, workers)
+        results = track(made, len(chosen), "crops")
         counts, refused = _write(stage, chosen, results, splits, side)
         if not counts:
             raise DataError(f"none of {len(chosen)} photos gave a crop: {dict(refused)}")

@@ -94,7 +94,7 @@ def plan(
         raise UsageError(f"{source:.200}: no such file or folder: check the path")
     if not found:
         raise UsageError(f"no photos in {where}: they end in {', '.join(READABLE_SUFFIXES)}")
-    return Plan(tuple(_jobs(root, found, target, tag, suffix)), batch=True)
+    return Plan(tuple(jobs_of(root, found, target, tag, suffix)), batch=True)
 
 
 def sampled(plan: Plan, count: int) -> Plan:
@@ -162,9 +162,9 @@ def _single(path: Path, out: str | None, tag: str, suffix: str | None) -> Job:
     if out == STREAM:
         return Job(path, None, path.name)
     if out is None:
-        target = path.with_name(f"{path.stem}.{tag}{suffix or _suffix(path)}")
+        target = path.with_name(f"{path.stem}.{tag}{suffix or suffix_of(path)}")
     elif _is_folder(out):
-        target = Path(out) / f"{path.stem}{suffix or _suffix(path)}"
+        target = Path(out) / f"{path.stem}{suffix or suffix_of(path)}"
     else:
         target = Path(out)
     _check_name(target, suffix)
@@ -172,9 +172,18 @@ def _single(path: Path, out: str | None, tag: str, suffix: str | None) -> Job:
     return Job(path, target, path.name)
 
 
-def _jobs(
+def jobs_of(
     root: Path, found: list[Path], target: Path | None, tag: str, suffix: str | None
 ) -> Iterator[Job]:
+    """Yield the job of each photo in `found`, below `root`; the rest is as in `plan`.
+
+    Args:
+        root: of the names.
+        found: photos.
+        target: the folder for the results; None writes `NAME.TAG` beside each photo.
+        tag: see `plan`.
+        suffix: of the format asked for, if any.
+    """
     if target is not None and str(target) == STREAM:
         raise UsageError("several photos cannot go to stdout: name a folder as the output")
     if target is not None and os.path.exists(target) and not os.path.isdir(target):  # noqa: PTH110, PTH112
@@ -182,7 +191,7 @@ def _jobs(
     inputs = files.all_real(found)
     taken: dict[str, Path] = {}
     for file in found:
-        relative, end = file.relative_to(root), suffix or _suffix(file)
+        relative, end = file.relative_to(root), suffix or suffix_of(file)
         name = f"{file.stem}.{tag}{end}" if target is None else f"{file.stem}{end}"
         place = (file if target is None else target / relative).with_name(name)
         if os.path.lexists(place):  # else it is no input; links and names need a closer look
@@ -203,7 +212,7 @@ def _beside(folder: Path, tag: str) -> Path:
     return folder.with_name(f"{folder.name}.{tag}")
 
 
-def _suffix(path: Path) -> str:
+def suffix_of(path: Path) -> str:
     """Return the suffix of what is written for `path`: its own, unless we only read that."""
     return _WRITTEN_AS.get(path.suffix.lower(), path.suffix)
 

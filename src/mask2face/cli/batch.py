@@ -1,6 +1,5 @@
 """Do the jobs of a plan: a line each, on after a bad file, a truthful summary."""
 
-import os
 import sys
 import threading
 import time
@@ -8,15 +7,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, groupby
-from pathlib import Path
 from typing import Any, Final
 
 import typer
 
 from mask2face import files
+from mask2face.cli.ends import Disk, Ends
 from mask2face.cli.report import SKIPPED, Done, Report
 from mask2face.crew import Crew
-from mask2face.errors import Mask2FaceError, OutputError, PhotoError, UsageError
+from mask2face.errors import Mask2FaceError, PhotoError, UsageError
 from mask2face.folders import Job, Plan
 
 INTERRUPTED: Final = 130  # exit status after Ctrl-C, as shells have it
@@ -89,7 +88,7 @@ def run(
         typer.Exit: the only job failed, with its error's status; one of a batch, with status 1; or
             Ctrl-C, with status 130, after a summary of what is done.
     """
-    doer = _Doer(work, plan.batch, overwrite)
+    doer = Doer(work, Disk(plan.batch, overwrite))
     report = Report(len(plan.jobs), plan.batch, as_json)
     if plan.batch:
         for folder in {job.target.parent for job in plan.jobs if job.target is not None}:
@@ -111,7 +110,7 @@ def run(
         raise typer.Exit(1)
 
 
-def _share(doer: "_Doer", photos: list[tuple[Job, ...]], workers: int, report: Report) -> None:
+def _share(doer: "Doer", photos: list[tuple[Job, ...]], workers: int, report: Report) -> None:
     crew = Crew(lambda jobs: list(doer(jobs)), photos, workers)
     with _one_opencv_thread():
         try:
@@ -143,8 +142,12 @@ def _one_opencv_thread() -> Iterator[None]:
         cv2.setNumThreads(threads)
 
 
-class _Doer:
+class Doer:
     """Does the jobs of one photo after the other; several threads may share it.
+
+    Args:
+        work: does one.
+        ends: reads and writes.
 
     Attributes:
         begun: number of jobs that were begun.
@@ -152,30 +155,28 @@ class _Doer:
         abandoned: set it, and nothing more is written.
     """
 
-    def __init__(self, work: Work, batch: bool, overwrite: bool) -> None:
-        self._work, self._batch, self._overwrite = work, batch, overwrite
+    def __init__(self, work: Work, ends: Ends) -> None:
+        self._work, self._ends = work, ends
         self._counting = threading.Lock()
         self.begun = 0
         self.stopping = self.abandoned = False
 
     def __call__(self, jobs: tuple[Job, ...]) -> Iterator[Done]:
         """Do jobs of one source and yield what became of each; no error leaves this."""
-        reader = _Reader()
         for job in jobs:
             if self.stopping:
                 return
             with self._counting:
                 self.begun += 1
-            yield self._one(job, reader)
+            yield self._one(job)
 
-    def _one(self, job: Job, reader: "_Reader") -> Done:
-        target = job.target
-        if self._batch and not self._overwrite and target is not None and os.path.lexists(target):
-            return Done(job, SKIPPED, "exists, skipped (--overwrite replaces it)")
+    def _one(self, job: Job) -> Done:
+        if self._ends.has(job):
+            return skipped(job)
         began = time.perf_counter()
         notes: list[str] = []
         try:
-            outcome = self._do(job, reader, notes.append)
+            outcome = self._do(job, notes.append)
         except Mask2FaceError as error:
             _forget(error)
             return Done(job, "failed", notes=tuple(notes), error=error)
@@ -194,56 +195,19 @@ class _Doer:
             tuple(notes),
         )
 
-    def _do(self, job: Job, reader: "_Reader", tell: Tell) -> Outcome:
-        target = job.target
-        if target is not None:
-            if self._batch:
-                _make_folder(target.parent)
-            files.check_target(target, self._overwrite)  # before the work, which may take its time
-        outcome = self._work(job, reader(job), tell)
+    def _do(self, job: Job, tell: Tell) -> Outcome:
+        self._ends.prepare(job)
+        outcome = self._work(job, self._ends.read(job), tell)
         if outcome.data is not None and not self.abandoned:
-            if target is None:
-                _pipe(outcome.data)
-            else:
-                files.write(outcome.data, target, overwrite=self._overwrite)
+            self._ends.write(job, outcome.data)
         return outcome
+
+
+def skipped(job: Job) -> Done:
+    """Return what is said of a job whose output is there."""
+    return Done(job, SKIPPED, "exists, skipped (--overwrite replaces it)")
 
 
 def _forget(error: Mask2FaceError) -> None:
     """Free what the error's traceback holds, the photo among it, while its line waits its turn."""
     error.__traceback__ = error.__cause__ = error.__context__ = None
-
-
-def _pipe(data: bytes) -> None:
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:  # the reader left: no error of ours
-        raise
-    except OSError as error:
-        raise OutputError(f"stdout cannot be written ({error.strerror}): name a file") from error
-
-
-class _Reader:
-    """Reads sources; stdin, which gives its bytes once, may be the source of several jobs."""
-
-    def __init__(self) -> None:
-        self._piped: bytes | None = None
-
-    def __call__(self, job: Job) -> bytes:
-        from mask2face.decoding import MAX_BYTES, content
-
-        if job.source is not None:
-            return content(job.source)[0]
-        if self._piped is None:
-            self._piped = sys.stdin.buffer.read(MAX_BYTES + 1)
-        return content(self._piped)[0]
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"the folder {folder} cannot be made ({error.strerror}): choose another output"
-        ) from error

@@ -1,7 +1,7 @@
 """`mask2face dataset`: photos -> clean crops -> frozen pairs -> embeddings, a picture of them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -41,27 +41,33 @@ def build(
         bool, typer.Option("--official-split", help="CelebA: as list_eval_partition.txt has it.")
     ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many photos.")] = None,
-    workers: Workers = 2,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Processes; 0: this one. Default: 2; of --engine ray, one a core of the cluster.",
+        ),
+    ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="local, or ray: the workers of a Ray cluster (RAY_ADDRESS, else this machine). "
+            "ROOT of folder= and OUT may then be URLs."
+        ),
+    ] = "local",
     seed: Seed = 0,
 ) -> None:
     """Cut the aligned faces of data sets into a crop cache, split by people.
 
     `mask2face dataset build lfw=data/lfw celeba=data/celeba OUT`, or `... build lfw data/lfw OUT`.
     """
-    from mask2face.crops import build as build_cache
+    from mask2face.cli.engine import on_ray
 
-    pairs, out = _sources(arguments)
-    records = _records(pairs)
-    cache = build_cache(
-        records,
-        out,
-        seed=seed,
-        test=test,
-        validation_share=validation_share,
-        limit=limit,
-        official_split=official_split,
-        workers=workers,
-    )
+    sources, out = _sources(arguments)
+    choice: Choice = {"seed": seed, "test": test, "validation_share": validation_share}
+    choice |= {"limit": limit, "official_split": official_split}
+    build_cache = _built_on_ray if on_ray(engine) else _built_here
+    cache = build_cache(sources, out, workers, choice)
     counts = ", ".join(f"{count} {name}" for name, count in cache.meta["counts"].items())
     typer.echo(f"{out}  {len(cache)} crops: {counts}")
     for reason, count in cache.meta["refused"].items():
@@ -153,12 +159,49 @@ def _splits(text: str, cache: "CropCache") -> list[str]:
     return names
 
 
-def _sources(arguments: list[str]) -> tuple[list[tuple[str, Path]], Path]:
+class Choice(TypedDict, total=False):
+    """What `crops.build` is told, however the work is done."""
+
+    seed: int
+    test: int
+    validation_share: float
+    limit: int | None
+    official_split: bool
+
+
+def _built_here(
+    sources: list[tuple[str, str]], out: str, workers: int | None, choice: Choice
+) -> "CropCache":
+    from mask2face.crops import build as build_cache
+
+    records = _records([(kind, Path(root)) for kind, root in sources])
+    return build_cache(records, out, workers=2 if workers is None else workers, **choice)
+
+
+def _built_on_ray(
+    sources: list[tuple[str, str]], out: str, workers: int | None, choice: Choice
+) -> "CropCache":
+    from mask2face.cli.ray_crops import build_on_ray, records_behind
+    from mask2face.cluster.places import Place, is_url, local
+
+    if workers == 0:
+        raise UsageError("--engine ray works in processes of its own: --workers 1 or more")
+    sources = [(kind, local(root)) for kind, root in sources]
+    urls = {kind: root for kind, root in sources if is_url(root)}
+    records = [record for kind, root in urls.items() for record in records_behind(kind, root)]
+    here = [(kind, Path(root)) for kind, root in sources if kind not in urls]
+    if here:
+        records = sorted([*records, *_records(here)], key=lambda one: (one.dataset, one.name))
+    places = {kind: Place(root) for kind, root in urls.items()}
+    return build_on_ray(records, local(out), places, workers, **choice)
+
+
+def _sources(arguments: list[str]) -> tuple[list[tuple[str, str]], str]:
     """Read `KIND=ROOT... OUT` or `KIND ROOT OUT`."""
     usage = "give KIND=ROOT (one or more) and OUT, as in: lfw=data/lfw data/crops"
     *sources, out = arguments
     if len(sources) == 2 and "=" not in sources[0]:
-        return [(sources[0], Path(sources[1]))], Path(out)
+        return [(sources[0], sources[1])], out
     found = [source.partition("=") for source in sources]
     wrong = [source for source, (_, _, root) in zip(sources, found, strict=True) if not root]
     if not sources or wrong:
@@ -166,7 +209,7 @@ def _sources(arguments: list[str]) -> tuple[list[tuple[str, Path]], Path]:
     kinds = [kind for kind, _, _ in found]
     if len(set(kinds)) < len(kinds):
         raise UsageError(f"each kind of data set may stand once, got {', '.join(kinds)}")
-    return [(kind, Path(root)) for kind, _, root in found], Path(out)
+    return [(kind, root) for kind, _, root in found], out
 
 
 def _records(sources: list[tuple[str, Path]]) -> "list[PhotoRecord]":

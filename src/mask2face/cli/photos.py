@@ -1,7 +1,7 @@
 """`mask2face unmask` and `mask2face mask`: photos in, photos out."""
 
 from pathlib import PurePath
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,6 +28,13 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs th
 Format = Annotated[str | None, typer.Option(help="jpeg, png, webp, tiff or bmp. Default: as IN.")]
 Quality = Annotated[int | None, typer.Option(help="1 to 100, of JPEG and WebP. Default: as IN.")]
 Json = Annotated[bool, typer.Option("--json", help="A line of JSON for each photo.")]
+Engine = Annotated[
+    str,
+    typer.Option(
+        help="local, or ray: the workers of a Ray cluster (RAY_ADDRESS, else this machine). IN and "
+        "OUT may then be URLs (s3://..., http://...), IN shards too: *.tar, *.parquet."
+    ),
+]
 
 
 def unmask(
@@ -45,9 +52,10 @@ def unmask(
         typer.Option(
             min=1,
             help="Of several photos, so many are in work, and in memory, at a time. Default: one a "
-            "core, at most 16.",
+            "core, at most 16; of --engine ray, one a core of the cluster.",
         ),
     ] = None,
+    engine: Engine = "local",
     format: Format = None,
     quality: Quality = None,
     compare: Annotated[
@@ -80,6 +88,7 @@ def unmask(
     """
     from mask2face.batching import unmasker_for
     from mask2face.cli import batch, results
+    from mask2face.cli.engine import on_ray
     from mask2face.crew import usual
     from mask2face.folders import plan, sampled
     from mask2face.video.output import CONTAINERS
@@ -92,6 +101,14 @@ def unmask(
         raise UsageError(f"{source} is a video: mask2face video {source}")
     want = results.wanted(compare, hole_only, format, quality)
     tag = results.TAGS[want.kind]
+    if on_ray(engine):
+        from mask2face.cli import ray_photos
+
+        ends = ray_photos.ends(source, out, tag, recursive, want.format, samples=samples)
+        unmasking = ray_photos.Unmasking(model, device, faces, threshold, want, seed or 0)
+        unmasking.check(samples)
+        ray_photos.run(ends, unmasking, overwrite, as_json, workers)
+        return
     planned = plan(source, out, tag=tag, recursive=recursive, format=want.format)
     if samples is not None:
         planned = sampled(planned, samples)
@@ -174,6 +191,11 @@ def mask(
     device: Device = "auto",
     recursive: Recursive = False,
     overwrite: Overwrite = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of --engine ray. Default: one a core of the cluster."),
+    ] = None,
+    engine: Engine = "local",
     format: Format = None,
     quality: Quality = None,
     as_json: Json = False,
@@ -186,23 +208,34 @@ def mask(
     """
     from mask2face import masking
     from mask2face.cli import batch, masks, results
+    from mask2face.cli.engine import on_ray
     from mask2face.folders import plan
     from mask2face.masking.choice import drawer
 
     masking.check_call(seed, faces)
     want = results.Wanted("photo", format, quality)
-    drawing = drawer(
-        style,
-        color,
-        color_weight=color_weight,
-        pattern=pattern,
-        pattern_weight=pattern_weight,
-        wear=wear,
-        in_front=in_front,
-        templates=templates,
-        code=code,
-    )
+    asked: dict[str, Any] = {
+        "style": style,
+        "color": color,
+        "color_weight": color_weight,
+        "pattern": pattern,
+    }
+    asked |= {"pattern_weight": pattern_weight, "wear": wear, "in_front": in_front}
+    asked |= {"templates": templates, "code": code}
+    drawing = drawer(**asked)
     drawers = drawing.each() if style == "all" else {"": drawing}
+    if on_ray(engine):
+        from mask2face.cli import ray_photos
+
+        ends = ray_photos.ends(source, out, masks.TAG, recursive, format, holes=holes)
+        ends, styles = ray_photos.styled(ends, drawing.wardrobe.names, drawers)
+        if holes:
+            masks.check_beside(ends.plan, overwrite)
+        making = ray_photos.Masking(asked, styles, seed, faces, want, holes, device)
+        ray_photos.run(ends, making, overwrite, as_json, workers)
+        return
+    if workers is not None:
+        raise UsageError("--workers is for --engine ray: add it, or leave --workers out")
     planned = plan(source, out, tag=masks.TAG, recursive=recursive, format=format)
     planned = masks.without_results(planned, drawing.wardrobe.names)
     planned, styles = masks.styled(planned, drawers)

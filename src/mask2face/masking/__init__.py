@@ -33,15 +33,18 @@ class Masker:
     Args:
         points: where the 68 landmarks of a face come from; by default dlib's.
         device: of the detector: "auto", "cpu", "cuda", "coreml" or "dml".
+        threads: CPU threads of the detector; 0 = one a core.
 
     Raises:
         MissingExtraError: dlib or its landmark file is not installed, and `points` is not given.
         DeviceError: the device is not available.
     """
 
-    def __init__(self, points: Points | None = None, device: str = "auto") -> None:
+    def __init__(
+        self, points: Points | None = None, device: str = "auto", threads: int = 0
+    ) -> None:
         self._points = points or _dlib_points()
-        self._detector = CenterFace(device, shrink=SEARCH)
+        self._detector = CenterFace(device, shrink=SEARCH, threads=threads)
 
     def __call__(
         self,
