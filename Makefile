@@ -48,7 +48,7 @@ $(VENV)/.installed-demo: pyproject.toml | $(BIN)/python
 # second line would otherwise bring the default build with its CUDA libraries.
 $(VENV)/.installed-all: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install --quiet "$$(grep '^torch==' constraints.txt)"
-	$(PIP) install --quiet -c constraints.txt -e '.[train,data,notebook,heif,video,serve,ray,docs,dev]'
+	$(PIP) install --quiet -c constraints.txt -e '.[train,data,notebook,heif,video,serve,ray,mobile,docs,dev]'
 	touch $@ $(VENV)/.installed-demo
 
 # litert-torch lives with none of the other extras: an environment of its own for these tests.

@@ -668,7 +668,8 @@ def test_export_says_who_embeds_faces(here, monkeypatch):
     checkpoint.save("net.safetensors", about, net.state_dict())
     cards = []
 
-    def export(net, card, path, *, overwrite):
+    def export(net, card, path, *, overwrite, faces):
+        assert faces is None
         cards.append(card)
         return exporters.Exported(path, 1, 0.0)
 

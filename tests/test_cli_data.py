@@ -179,7 +179,7 @@ def test_previews_of_both_kinds_of_data(cache, pair_folder, tmp_path):
     assert "exists" in again.stderr
 
 
-def test_train_export_evaluate_unmask(cache, pair_folder, tmp_path, monkeypatch):
+def test_train_export_evaluate_unmask(cache, pair_folder, all_pairs, tmp_path, monkeypatch):
     """The whole way of a model, on data too small to learn from."""
     pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
@@ -199,6 +199,14 @@ def test_train_export_evaluate_unmask(cache, pair_folder, tmp_path, monkeypatch)
     assert card.training == "4 steps, crops of 32 px"
     assert dict(card.metrics) == {"hole_psnr": 9.5}
     assert run("export", weights, "small.onnx").exit_code == 1  # exists
+    done = run("export", weights, "int8.onnx", "--to", "onnx-int8")
+    assert done.exit_code == 1
+    assert "--pairs" in done.stderr
+    done = run("export", weights, "faces.onnx", "--pairs", all_pairs, "--faces", 1)
+    assert done.exit_code == 0, done.output
+    assert "  on 1 face: differs by " in done.stdout
+    assert "compared on 1 face, which says little" in done.stderr
+    assert Restorer("faces.onnx").card.metrics["parity_faces"] == 1
     done = run("evaluate", "small.onnx", pair_folder, "report")
     assert done.exit_code == 0, done.output
     assert done.stdout.rstrip("\n") == Path("report/report.md").read_text().rstrip("\n")
@@ -241,7 +249,7 @@ BAD = [
     (["train", "empty", "run", "--recipe", "recipe.json"], 1, "is not a crop cache"),
     (["export", "nowhere.safetensors", "out.onnx"], 1, "no checkpoint at"),
     (["export", "broken.json", "out.onnx"], 1, "not a whole safetensors file"),
-    (["export", "x.safetensors", "out.tflite", "--to", "litert"], 2, "unknown export target"),
+    (["export", "x.safetensors", "out.trt", "--to", "tensorrt"], 2, "unknown export target"),
     (["export", "x.safetensors", "out.onnx", "--metric", "psnr"], 2, "give NAME=NUMBER"),
     (["evaluate", "nowhere.onnx", "empty", "out"], 1, "is not a pair folder"),
     (["evaluate", "nowhere.onnx", "photos", "out", "--real"], 1, "does not exist"),

@@ -129,7 +129,7 @@ COMPLETIONS: Final[dict[str, Complete]] = {
     "pattern": _one(PRINTS),
     "precision": _one(("auto", "fp32", "bf16")),
     "recipe": _one(_shipped("recipes", ".json")),
-    "target": _one(("onnx", "onnx-fp16")),
+    "target": _one(("onnx", "onnx-fp16", "onnx-int8", "litert", "litert-int8", "coreml", "ncnn")),
     "wear": _one(("over_nose", "nose_out", "chin", "one_ear")),
     "mask.style": _list(STYLES, ("random", "all")),
     "train.device": _one(("auto", "cpu", "cuda")),

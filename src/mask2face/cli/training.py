@@ -1,4 +1,4 @@
-"""`mask2face export` and `evaluate`: checkpoint -> shipped file -> report."""
+"""`mask2face export` and `evaluate`: checkpoint -> exported file -> report."""
 
 import importlib.util
 import shlex
@@ -14,15 +14,30 @@ if TYPE_CHECKING:
     from torch import nn
 
     from mask2face.checkpoint import Checkpoint
+    from mask2face.exporters import Exported
 
 
 def export(
     checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .safetensors file.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            help="The file to write: .onnx, .tflite, .mlpackage for coreml, .param for ncnn.",
+        ),
+    ],
     *,
     target: Annotated[
-        str, typer.Option("--to", help="onnx, or onnx-fp16 for a file of half the size.")
+        str,
+        typer.Option(
+            "--to", help="onnx, onnx-fp16, onnx-int8, litert, litert-int8, coreml or ncnn."
+        ),
     ] = "onnx",
+    pairs: Annotated[
+        Path | None,
+        typer.Option(help="Pair folder with faces to compare on, and int8 to calibrate on."),
+    ] = None,
+    faces: Annotated[int, typer.Option(min=1, help="At most so many of each split.")] = 200,
     name: Annotated[str | None, typer.Option(help="Of the model. Default: OUT's.")] = None,
     version: Annotated[str, typer.Option(help="Of the weights.")] = "1",
     side: Annotated[int | None, typer.Option(min=8, help="Of crops. Default: as trained.")] = None,
@@ -34,10 +49,11 @@ def export(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
 ) -> None:
-    """Write a checkpoint as one file that carries its own card, and compare it with the net."""
+    """Write a checkpoint as a file that carries its own card, and compare it with the net."""
     need("torch", "safetensors")
     from mask2face.checkpoint import load
-    from mask2face.exporters import EXPORTERS, cost
+    from mask2face.exporters import EXPORTERS, cost, read_faces
+    from mask2face.nets.extras import extra_of
     from mask2face.registry import lookup
     from mask2face.restorer import ModelCard
 
@@ -60,8 +76,27 @@ def export(
         metrics=metrics,
         embedder=Path(about.embedder).name,
     )
-    done = exporter(net, card, out, overwrite=overwrite)
-    typer.echo(f"{checkpoint} -> {done.path}  {done.size} bytes, differs by {done.error:.1e}")
+    found = read_faces(pairs, crop, faces, extra_of(net)) if pairs else None
+    _report(checkpoint, exporter(net, card, out, overwrite=overwrite, faces=found))
+
+
+def _report(checkpoint: Path, done: "Exported") -> None:
+    """Print what was written and how far it is from the net."""
+    from mask2face.exporters.parity import LEAST
+
+    differs = f"differs by {done.error:.1e}" if done.error is not None else done.note
+    where = " ".join(str(path) for path in done.files or (done.path,))
+    typer.echo(f"{checkpoint} -> {where}  {done.size} bytes, {differs}")
+    if done.parity is None:
+        return
+    typer.echo(f"  {done.parity}")
+    if done.parity.faces < LEAST:
+        noun = "face" if done.parity.faces == 1 else "faces"
+        typer.echo(
+            f"compared on {done.parity.faces} {noun}, which says little: "
+            f"give pairs with {LEAST} or more face masks in their test split",
+            err=True,
+        )
 
 
 def evaluate(

@@ -6,20 +6,29 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mask2face.exporters.parity import Parity
+
 
 @dataclass(frozen=True)
 class Exported:
     """A file that passed the comparison with its net.
 
     Attributes:
-        path: the file.
-        size: in bytes.
-        error: largest absolute difference from the net, in [0, 1].
+        path: the file, or the first of several.
+        size: in bytes, of all files together.
+        error: largest absolute difference from the net, in [0, 1]; None where this platform cannot
+            run the file.
+        parity: how far it is from the net on faces; None without faces, or where it cannot be run.
+        files: all files, where the target writes more than `path`.
+        note: what the comparison was, where it was another one than running the file.
     """
 
     path: Path
     size: int
-    error: float
+    error: float | None
+    parity: Parity | None = None
+    files: tuple[Path, ...] = ()
+    note: str = ""
 
 
 def probes(side: int) -> NDArray[np.float32]:

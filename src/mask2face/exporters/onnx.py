@@ -1,7 +1,5 @@
 """Export a net to one ONNX file that carries its model card; compare before saying yes."""
 
-import copy
-import importlib.util
 import logging
 import secrets
 import warnings
@@ -14,16 +12,16 @@ import torch
 from torch import nn
 
 from mask2face import devices
-from mask2face.errors import MissingExtraError, ModelError, OutputError
-from mask2face.exporters.exported import Exported, probes, vectors
-from mask2face.extra_input import FACE
+from mask2face.errors import ModelError, OutputError
+from mask2face.exporters import contract, parity
+from mask2face.exporters.contract import Inputs
+from mask2face.exporters.exported import Exported
+from mask2face.exporters.parity import Faces, Floats, Gate, Restore
 from mask2face.nets.extras import extra_of
 from mask2face.restorer import CARD_KEY, INPUT, OUTPUT, ModelCard
 
 OPSET = 18
-TOLERANCE = 1e-4  # largest absolute difference from the net, of outputs in [0, 1]
-
-Inputs = dict[str, torch.Tensor]  # by the name of the port, crops first
+TOLERANCE = parity.FLOAT32.max_error  # of outputs in [0, 1]
 
 
 def export(
@@ -32,19 +30,22 @@ def export(
     path: str | Path,
     *,
     overwrite: bool = False,
+    faces: Faces | None = None,
     tolerance: float = TOLERANCE,
 ) -> Exported:
     """Write `net` as one ONNX file: input `crops` (N, 3, S, S), output `restored` (N, 4, S, S).
 
     N is dynamic, S = `card.side`. A net with an `extra` has a second input of that name, (N, E).
     The file is opened in ONNX Runtime and compared with the net on noise and structured crops, and
-    on zeros and normal numbers as the second input; only then does it get its name.
+    on zeros and normal numbers as the second input, and on faces where there are some; only then
+    does it get its name.
 
     Args:
         net: (N, 3, S, S) in [0, 1] -> (N, 4, S, S) in [0, 1]; not changed.
-        card: goes into the file's metadata under `mask2face.card`.
+        card: goes into the file's metadata under `mask2face.card`, with the parity on `faces`.
         path: the file to write.
         overwrite: replace an existing file.
+        faces: compare on these, too.
         tolerance: largest absolute difference allowed.
 
     Raises:
@@ -53,78 +54,59 @@ def export(
             or it wants face embeddings, and `card.embedder` does not say whose.
         MissingExtraError: `onnx` or `onnxscript` is not installed.
     """
-    return write(net, card, path, _as_it_is, overwrite=overwrite, tolerance=tolerance)
+    return write(net, card, path, _as_it_is, overwrite=overwrite, faces=faces, gate=Gate(tolerance))
 
 
 def write(
     net: nn.Module,
     card: ModelCard,
     path: str | Path,
-    change: Callable[[Any], None],
+    change: Callable[[Any], Any],
     *,
     overwrite: bool,
-    tolerance: float,
+    faces: Faces | None,
+    gate: Gate,
+    target: str = "onnx",
+    on_probes: bool = True,
 ) -> Exported:
-    """Write `net` as one ONNX file after `change` has had its `ModelProto`; see `export`."""
+    """Write `net` as one ONNX file of what `change` returns for its `ModelProto`; see `export`.
+
+    Args:
+        net: see `export`, as for `card`, `path`, `overwrite` and `faces`.
+        card: goes into the file.
+        path: the file to write.
+        change: `ModelProto` -> `ModelProto`.
+        overwrite: replace an existing file.
+        faces: compare on these, too.
+        gate: what the file may lose.
+        target: name of the target, for messages.
+        on_probes: hold the file to `gate.max_error` on noise and structured crops.
+    """
     path = Path(path)
-    for package in ("onnx", "onnxscript"):
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtraError(package, "train")
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists already: choose another name or ask to overwrite it")
-    if not path.parent.is_dir():
-        raise OutputError(f"folder {path.parent} does not exist: make it first")
-    frozen = copy.deepcopy(net).cpu().float().eval()
-    tries = _inputs(frozen, card)
-    wanted = [_expected(frozen, inputs) for inputs in tries]
-    model = _convert(frozen, {name: x[:2] for name, x in tries[-1].items()})
-    change(model)
+    contract.check_packages("train", "onnx", "onnxscript")
+    contract.check_paths([path], overwrite)
+    frozen = contract.frozen(net)
+    tries = contract.trials(frozen, card)
+    wanted = [contract.expected(frozen, inputs) for inputs in tries]
+    model = change(_convert(frozen, {name: x[:2] for name, x in tries[-1].items()}))
+    run = _runner(_serialise(model, card), frozen)
+    each = contract.one_by_one(run)  # any batch must do
+    error = float(np.max([contract.difference(one, tries, wanted) for one in (run, each)]))
+    if on_probes:
+        contract.check_error(error, gate.max_error, "ONNX file")
+    found = None
+    if faces is not None:
+        found = parity.compare(parity.of_net(frozen), run, faces)
+        gate.check(found, target)
+        card = found.within(card)
+        error = max(error, found.max_error)
     data = _serialise(model, card)
-    error = _difference(data, tries, wanted)
-    if not error <= tolerance:
-        raise ModelError(
-            f"the ONNX file differs from the net by {error:.2g}, more than {tolerance:.2g}: "
-            "nothing was written; report this net as a bug"
-        )
     _write(path, data)
-    return Exported(path, len(data), error)
+    return Exported(path, len(data), error, found)
 
 
-def _as_it_is(_: Any) -> None:  # noqa: ANN401
-    pass
-
-
-def _inputs(net: nn.Module, card: ModelCard) -> list[Inputs]:
-    """Return what the net and its file are compared on."""
-    crops = torch.from_numpy(probes(card.side))
-    extra = extra_of(net)
-    if extra is None:
-        return [{INPUT: crops}]
-    if extra.name == FACE and not card.embedder:
-        raise ModelError(
-            "the net wants face embeddings, and neither its checkpoint nor the card says whose: "
-            "train it on pairs that `mask2face dataset embed` has been run on"
-        )
-    found = vectors(len(crops), extra.size)
-    return [{INPUT: crops, extra.name: torch.from_numpy(vector)} for vector in found]
-
-
-def _expected(net: nn.Module, inputs: Inputs) -> torch.Tensor:
-    """Return the net's own answer, its contract checked."""
-    crops = inputs[INPUT]
-    with torch.no_grad():
-        try:
-            result: torch.Tensor = net(*inputs.values())
-        except (ValueError, RuntimeError) as error:
-            raise ModelError(
-                f"the net does not take crops {tuple(crops.shape)}: {error}"
-            ) from error
-    wanted = (len(crops), 4, *crops.shape[2:])
-    if tuple(result.shape) != wanted:
-        raise ModelError(f"the net gives {tuple(result.shape)} instead of {wanted}")
-    if not bool(((result >= -1e-6) & (result <= 1 + 1e-6)).all()):
-        raise ModelError("the net gives values that are not in [0, 1]: end it with a sigmoid")
-    return result
+def _as_it_is(model: Any) -> Any:  # noqa: ANN401
+    return model
 
 
 def _convert(net: nn.Module, inputs: Inputs) -> Any:  # noqa: ANN401
@@ -182,16 +164,16 @@ def _with_metadata(model: Any) -> list[Any]:  # noqa: ANN401
     return parts
 
 
-def _difference(data: bytes, tries: list[Inputs], wanted: list[torch.Tensor]) -> float:
-    """Return the largest difference between the file and the net, in one batch and one by one."""
+def _runner(data: bytes, net: nn.Module) -> Restore:
+    """Return the file in ONNX Runtime."""
     session = devices.session(data, "cpu")
-    errors = []
-    for inputs, truth in zip(tries, wanted, strict=True):
-        for part in (slice(None), *(slice(i, i + 1) for i in range(len(truth)))):
-            feed = {name: value[part].numpy() for name, value in inputs.items()}
-            made = session.run([OUTPUT], feed)[0]
-            errors.append(np.abs(made - truth[part].numpy()).max())
-    return float(np.max(errors))
+    extra = extra_of(net)
+
+    def run(crops: Floats, vectors: Floats | None) -> Floats:
+        feed = {INPUT: crops} if extra is None else {INPUT: crops, extra.name: vectors}
+        return np.asarray(session.run([OUTPUT], feed)[0], np.float32)
+
+    return run
 
 
 def _write(path: Path, data: bytes) -> None:

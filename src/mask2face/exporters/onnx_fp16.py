@@ -8,10 +8,12 @@ from torch import nn
 
 from mask2face.errors import ModelError
 from mask2face.exporters import onnx as plain
+from mask2face.exporters import parity
 from mask2face.exporters.exported import Exported
+from mask2face.exporters.parity import Faces, Gate
 from mask2face.restorer import ModelCard
 
-TOLERANCE: Final = 2 / 255  # largest absolute difference from the net, of outputs in [0, 1]
+TOLERANCE: Final = parity.FLOAT16.max_error  # of outputs in [0, 1]
 _LEAST: Final = 256  # numbers of a weight that is worth a Cast; smaller ones stay float32
 
 
@@ -21,6 +23,7 @@ def export(
     path: str | Path,
     *,
     overwrite: bool = False,
+    faces: Faces | None = None,
     tolerance: float = TOLERANCE,
 ) -> Exported:
     """Write `net` as `exporters.onnx.export` does, with its large weights as float16.
@@ -33,6 +36,7 @@ def export(
         card: goes into the file.
         path: the file to write.
         overwrite: replace an existing file.
+        faces: compare on these, too.
         tolerance: largest absolute difference from `net` allowed.
 
     Raises:
@@ -40,11 +44,14 @@ def export(
         ModelError: as of `exporters.onnx.export`, or a weight is too large for float16.
         MissingExtraError: `onnx` or `onnxscript` is not installed.
     """
-    return plain.write(net, card, path, _halve, overwrite=overwrite, tolerance=tolerance)
+    gate = Gate(tolerance)
+    return plain.write(
+        net, card, path, _halve, overwrite=overwrite, faces=faces, gate=gate, target="onnx-fp16"
+    )
 
 
-def _halve(model: Any) -> None:  # noqa: ANN401
-    """Store the large float32 weights of a `ModelProto` as float16."""
+def _halve(model: Any) -> Any:  # noqa: ANN401
+    """Return a `ModelProto` with its large float32 weights stored as float16."""
     import onnx
 
     casts = []
@@ -69,3 +76,4 @@ def _halve(model: Any) -> None:  # noqa: ANN401
         one for one in model.graph.value_info if one.name in {c.output[0] for c in casts}
     ]:
         model.graph.value_info.remove(known)
+    return model
