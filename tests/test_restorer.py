@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
-from mask2face import restorer
+from mask2face import devices, restorer
 from mask2face.errors import DeviceError, ModelError, UnknownNameError
 from mask2face.extra_input import Extra
 from mask2face.face_embedding import FaceEmbedder
@@ -253,6 +253,22 @@ class TestFindModel:
         assert find_model("faithful") == weights / "faithful.onnx"
         assert find_model(weights / "natural.onnx") == weights / "natural.onnx"
         assert find_model(str(weights / "natural.onnx")) == weights / "natural.onnx"
+
+    def test_on_a_cpu_a_shipped_model_is_its_int8_file(
+        self, weights: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (weights / "int8").mkdir()
+        for name in ("natural", "faithful", "int8/natural"):
+            (weights / f"{name}.onnx").touch()
+        assert find_model(None, "cpu") == weights / "int8" / "natural.onnx"
+        assert find_model("natural", "cpu") == weights / "int8" / "natural.onnx"
+        assert find_model("natural") == weights / "natural.onnx"
+        assert find_model("faithful", "cpu") == weights / "faithful.onnx", "it has none"
+        assert find_model(weights / "natural.onnx", "cpu") == weights / "natural.onnx"
+        with pytest.raises(UnknownNameError, match="device"):
+            find_model("natural", "cpv")
+        monkeypatch.setattr(devices, "provider", lambda device: devices.PROVIDERS["cuda"])
+        assert find_model("natural", "auto") == weights / "natural.onnx"
 
     def test_unknown_name(self, weights: Path) -> None:
         (weights / "natural.onnx").touch()

@@ -118,7 +118,7 @@ class Unmasker:
         if not 0 < threshold < 1:
             raise UsageError(f"threshold is {threshold}: give a number between 0 and 1")
         self.faces, self.threshold = faces, threshold
-        self._restorer = restorer(find_model(model), device, threads)
+        self._restorer = restorer(find_model(model, device), device, threads)
         self._restorer.prepare()
         extra = self._restorer.extra
         self._noise = extra.size if extra is not None and extra.name == NOISE else 0

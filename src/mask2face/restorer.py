@@ -234,15 +234,18 @@ def shipped_models() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.onnx"))}
 
 
-def find_model(model: str | Path | None = None) -> Path:
+def find_model(model: str | Path | None = None, device: str | None = None) -> Path:
     """Return the path of a model.
 
     Args:
         model: the name of a shipped model, a path of an ONNX file, or None for the default.
+        device: where it will run. On a CPU a shipped model is its int8 file, where there is one:
+            about three times as fast there, and nowhere else.
 
     Raises:
         ModelError: a path that is no file, or this installation ships no models.
-        UnknownNameError: neither a shipped name nor a path.
+        UnknownNameError: neither a shipped name nor a path; or no device of that name.
+        DeviceError: the device is not available.
     """
     shipped = shipped_models()
     if isinstance(model, Path) or (model is not None and _is_path(model)):
@@ -256,11 +259,14 @@ def find_model(model: str | Path | None = None) -> Path:
     if not shipped:
         raise ModelError("this installation ships no models: give the path of an ONNX file")
     if model is None:
-        return shipped.get(DEFAULT_MODEL) or next(iter(shipped.values()))
+        model = DEFAULT_MODEL if DEFAULT_MODEL in shipped else next(iter(shipped))
     try:
-        return lookup("model", shipped, model)
+        path = lookup("model", shipped, model)
     except UnknownNameError as error:
         raise UnknownNameError(f"{error}; or give the path of an ONNX file") from error
+    quantised = path.parent / "int8" / path.name
+    on_cpu = device is not None and devices.provider(device) == devices.PROVIDERS["cpu"]
+    return quantised if on_cpu and quantised.is_file() else path
 
 
 def _is_path(model: str) -> bool:

@@ -94,7 +94,7 @@ def filler_of(
         raise UsageError(f"threshold is {threshold}: give a number between 0 and 1")
     if faces not in ("all", "largest"):
         raise UsageError(f"faces is {faces!r}: choose 'all' or 'largest'")
-    restorer = Restorer(find_model(model), device)
+    restorer = Restorer(find_model(model, device), device)
     restorer.prepare()
     typer.echo(f"using {restorer.provider}, model {restorer.card.name}", err=True)
     return FaceFiller(

@@ -133,7 +133,7 @@ def evaluate(
         train = report.train_split(pairs)
     report.check_disjoint(stack, train)
     if model is None or isinstance(model, str | Path):
-        model = Restorer(find_model(model), device)
+        model = Restorer(find_model(model, device), device)
     pictures, probabilities = _pictures(model, stack, train, soften)
     scores = {name: score(made, stack.outputs, stack.holes) for name, made in pictures.items()}
     _add_hole_scores(scores[MODEL_OWN], pictures[MODEL_OWN], probabilities, stack, soften)

@@ -21,7 +21,7 @@ class BatchedUnmasker(SharedUnmasker):
         workers: requests that are worked on at the same time; on a CPU they share the cores.
 
     Attributes:
-        file: the model's ONNX file.
+        file: the model's ONNX file, not quantised: what runs here may be its int8 twin.
         portable: whether the model needs nothing beside its file, so that a browser can run it too.
     """
 
