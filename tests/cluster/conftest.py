@@ -1,4 +1,4 @@
-"""A Ray cluster of two workers on this machine, started once for all tests here and stopped behind them."""
+"""A Ray cluster of two workers on this machine, started once for all tests here."""
 
 import pytest
 

@@ -56,6 +56,35 @@ def test_a_start_that_fails(cluster):
     assert found.value.exit_code == 2
 
 
+def test_a_bug_in_the_start(cluster):
+    """Ray would start the worker again and again."""
+
+    def start():
+        raise ZeroDivisionError("a bug")
+
+    with pytest.raises(RuntimeError, match="ZeroDivisionError in a worker: a bug"):
+        list(in_order(start, [1], 1, lost=str))
+
+
+@pytest.mark.parametrize(
+    ("has", "gpus", "room"),
+    [({"CPU": 8.0}, 0, 8), ({}, 0, 1), ({"CPU": 8.0, "GPU": 2.0}, 1, 2), ({"CPU": 8.0}, 1, None)],
+)
+def test_room_for_workers(has, gpus, room):
+    """Ray waits for ever for a GPU that nobody has."""
+
+    class Cluster:
+        @staticmethod
+        def cluster_resources():
+            return has
+
+    if room is None:
+        with pytest.raises(DeviceError, match="has no GPU.*--device cpu"):
+            session.offered(Cluster, gpus)
+    else:
+        assert session.offered(Cluster, gpus) == room
+
+
 def test_workers_wait_for_who_takes_the_results(cluster, tmp_path):
     """Results of 4 MB each: no more than what the buffer holds, and what is in work, is made."""
 
@@ -86,6 +115,18 @@ def test_ray_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match=r"mask2face\[ray\]"):
         session.load()
+
+
+def test_what_ray_says_at_the_end_is_no_result(monkeypatch, capsys):
+    class Cluster:
+        is_initialized = staticmethod(lambda: False)
+        init = staticmethod(lambda **_: None)
+        shutdown = staticmethod(lambda: sys.stdout.write("(raylet) a worker was killed"))
+
+    monkeypatch.setattr(session, "load", lambda: Cluster)
+    with session.session():
+        pass
+    assert capsys.readouterr() == ("", "(raylet) a worker was killed")
 
 
 def test_a_cluster_that_does_not_answer(monkeypatch):

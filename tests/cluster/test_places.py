@@ -1,6 +1,7 @@
 """Folders and URLs: list, read, write whole files or none."""
 
 import functools
+import gc
 import http.server
 import pickle
 import threading
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("fsspec")
+
+from fsspec.implementations.dirfs import DirFileSystem
+from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
 from mask2face.cluster.places import Place, address, is_url, local
 from mask2face.errors import OutputError, PhotoError, UsageError
@@ -99,3 +103,66 @@ def test_addresses_name_things():
     assert local("file:///photos") == "/photos"
     assert local("dir://x::file:///photos") == "dir://x::file:///photos"
     assert local(str(Path("photos"))) == "photos"
+
+
+def test_names_are_sorted_as_paths(tmp_path):
+    for name in ("a-1/x.jpg", "a/x.jpg", "a b/x.jpg"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    found = [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*.jpg"))]
+    assert Place(str(tmp_path)).names() == found
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="file cannot be made"):
+        Place(str(tmp_path / "file")).write("a.tar", b"1")
+
+
+class Store(AbstractFileSystem):
+    """As object stores are: a file is there once it is closed; the second block fails once."""
+
+    protocol = "s3"
+    cachable = False
+
+    def __init__(self):
+        super().__init__()
+        self.there, self.fails = {}, True
+
+    def _open(self, path, mode="rb", **_options):
+        return Upload(self, path, mode)
+
+
+class Upload(AbstractBufferedFile):
+    def _initiate_upload(self):
+        self.sent = []
+
+    def _upload_chunk(self, final=False):
+        if self.fs.fails and self.sent:
+            self.fs.fails = False
+            raise OSError("slow down")
+        self.sent.append(self.buffer.getvalue())
+        if final:
+            self.fs.there[self.path] = b"".join(self.sent)
+        return True
+
+
+def test_an_upload_that_breaks_leaves_nothing():
+    """Nor what was there before broken: a file that is there is taken for finished."""
+    place, store = Place("s3://bucket/out"), Store()
+    place._opened = (store, "bucket/out")
+    data = b"1" * 30_000_000  # some blocks
+    with pytest.raises(OutputError, match="slow down"):
+        place.write("a.tar", data)
+    gc.collect()
+    assert store.there == {}
+    place.write("a.tar", data)
+    assert store.there == {"bucket/out/a.tar": data}
+
+
+def test_what_broke_on_its_way_is_removed(tmp_path, monkeypatch):
+    place = Place(f"dir://out::file://{tmp_path}")
+    monkeypatch.setattr(DirFileSystem, "mv", lambda *_: 1 / 0)
+    with pytest.raises(OutputError, match="ZeroDivisionError"):
+        place.write("a.tar", b"1")
+    assert list((tmp_path / "out").iterdir()) == []

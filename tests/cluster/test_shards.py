@@ -92,7 +92,7 @@ def test_parquet_as_hugging_face_has_it():
     made = rewritten("a.parquet", parquet_of(pa.table({"photo": image})), noted)
     found = parquet.read_table(io.BytesIO(made))["photo"].to_pylist()
     assert found == [{"bytes": b"A", "path": "x.jpg"}, {"bytes": b"B", "path": None}]
-    assert seen == ["x.heic", "000001"]
+    assert seen == ["x.heic", "a-000001"]
 
 
 def test_names_come_from_the_row():
@@ -102,12 +102,31 @@ def test_names_come_from_the_row():
     assert seen == [Picture("k1", b"a"), Picture("k2", b"")]
 
 
+def test_a_link_is_not_lost_in_silence():
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as tar:
+        link = tarfile.TarInfo("b.jpg")
+        link.type, link.linkname = tarfile.LNKTYPE, "a.jpg"
+        tar.addfile(link)
+    with pytest.raises(DataError, match=r"b\.jpg in a\.tar is a link"):
+        rewritten("a.tar", stream.getvalue())
+
+
+def broken_footer():
+    """Return a Parquet file whose footer is no Thrift: pyarrow has an OSError for it."""
+    data = bytearray(parquet_of(pa.table({"image": [b"1"]})))
+    size = int.from_bytes(data[-8:-4], "little")
+    data[-8 - size : -8] = b"\xff" * size
+    return bytes(data)
+
+
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
         ("a.tar", b"no tar", "no tar file, or broken"),
         ("a.tar", tar_of({"a.jpg": b"1" * 5000})[:2000], "broken"),
         ("a.parquet", b"no parquet", "no Parquet file"),
+        ("a.parquet", broken_footer(), "no Parquet file, or broken"),
         ("a.parquet", parquet_of(pa.table({"label": [1]})), "no column of photos.*it has label"),
         ("a.parquet", parquet_of(pa.table({"x": [b"1"], "y": [b"2"]})), "no column of photos"),
     ],

@@ -188,10 +188,10 @@ def _built_on_ray(
         raise UsageError("--engine ray works in processes of its own: --workers 1 or more")
     sources = [(kind, local(root)) for kind, root in sources]
     urls = {kind: root for kind, root in sources if is_url(root)}
-    records = [record for kind, root in urls.items() for record in records_behind(kind, root)]
-    here = [(kind, Path(root)) for kind, root in sources if kind not in urls]
-    if here:
-        records = sorted([*records, *_records(here)], key=lambda one: (one.dataset, one.name))
+    records = []  # in the order of the local engine: the cache is the same
+    for kind, root in sources:
+        found = records_behind(kind, root) if kind in urls else _records([(kind, Path(root))])
+        records += found
     places = {kind: Place(root) for kind, root in urls.items()}
     return build_on_ray(records, local(out), places, workers, **choice)
 

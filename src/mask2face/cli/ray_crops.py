@@ -41,7 +41,7 @@ def records_behind(kind: str, url: str) -> list[PhotoRecord]:
             records.append(PhotoRecord(path, identity, kind, name))
     if not records:
         raise DataError(f"no photos in {url!r}; expected {FOLDER.layout}")
-    return records
+    return sorted(records, key=lambda record: record.name)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
@@ -17,8 +17,8 @@ from mask2face.cli.shards import shard_worker, travelling
 from mask2face.cli.targets import Target
 from mask2face.cluster.engine import TRIES, in_order
 from mask2face.cluster.session import quiet_stdout
-from mask2face.errors import OutputError, PhotoError
-from mask2face.folders import Job
+from mask2face.errors import OutputError, PhotoError, UsageError
+from mask2face.folders import Job, Plan
 
 Unit = tuple[Job, ...]  # the jobs of one photo, or the one of a shard
 
@@ -34,7 +34,7 @@ class Worker:
 
     Attributes:
         work: makes the work, once in each worker.
-        target: where photos come from and results go.
+        target: where photos come from and results go; its plan is left out, the jobs come singly.
         folder: that relative paths are of.
     """
 
@@ -44,8 +44,14 @@ class Worker:
 
     def __call__(self) -> Callable[[Unit], list[Done]]:
         """Return what does the jobs of a photo, or a shard."""
-        with suppress(OSError):  # a machine without it can still have the photos behind URLs
+        try:
             os.chdir(self.folder)
+        except OSError as error:
+            if not self.target.is_remote:  # relative paths would lead elsewhere
+                raise UsageError(
+                    f"{self.folder} is not on the worker's machine ({error.strerror}): name URLs, "
+                    "or start in a folder that all machines see"
+                ) from error
         work = self.work()
         if self.target.shards:
             return shard_worker(work, self.target)
@@ -118,17 +124,22 @@ def run(
     units = photos_of(plan)
     todo = [tuple(job for job in unit if job.target not in there) for unit in units]
     report = Report(0 if target.shards else len(plan.jobs), plan.batch, as_json)
-    start = Worker(work, target, os.getcwd())  # noqa: PTH109 - it goes into chdir
+    ends = replace(target, plan=Plan((), plan.batch))  # a worker has no room for all jobs
+    start = Worker(work, ends, os.getcwd())  # noqa: PTH109 - it goes into chdir
     left = [unit for unit in todo if unit]
     size = {"bundle": 1} if target.shards else {}
     results = in_order(start, left, workers, lost=_lost, gpus=1 if device == "cuda" else 0, **size)
     _remove_leftovers(target)
+    waiting = len(plan.jobs)
     try:
-        with quiet_stdout():
-            for done in _said(units, todo, results):
-                report(done)
+        with quiet_stdout(), closing(results):  # the workers end before the summary
+            for number, unit in _said(units, todo, results):
+                for done in unit:
+                    report(done)
+                waiting -= number
     except KeyboardInterrupt:
-        report.count("not done", max(0, len(plan.jobs) - report.counted))
+        what = "shards not" if target.shards else "not"
+        report.count(f"{what} known to be done", waiting)  # a worker may not have said so yet
         raise typer.Exit(INTERRUPTED) from None
     finally:
         report.end()
@@ -137,14 +148,17 @@ def run(
         raise typer.Exit(1)
 
 
-def _said(units: list[Unit], todo: list[Unit], results: Iterator[list[Done]]) -> Iterator[Done]:
-    """Yield what became of every job, those that were left out too, in the order of the plan."""
+def _said(
+    units: list[Unit], todo: list[Unit], results: Iterator[list[Done]]
+) -> Iterator[tuple[int, list[Done]]]:
+    """Yield of each unit its number of jobs, and what became of them, in the order of the plan."""
     for unit, left in zip(units, todo, strict=True):
         kept = [skipped(job) for job in unit if job not in left]
-        yield from sorted(
+        done = sorted(
             chain(kept, next(results) if left else ()),
             key=lambda done: unit.index(done.job) if done.job in unit else 0,  # 0: of a shard
         )
+        yield len(unit), done
     for _ in results:  # lets Ray end its run
         raise RuntimeError("there are more results than jobs")
 

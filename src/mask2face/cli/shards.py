@@ -13,7 +13,8 @@ from mask2face.cluster.engine import portable
 from mask2face.cluster.places import NamedBytes, Place
 from mask2face.cluster.shards import Picture, rewrite
 from mask2face.decoding import content
-from mask2face.errors import DataError
+from mask2face.encoding import READABLE_SUFFIXES
+from mask2face.errors import DataError, Mask2FaceError
 from mask2face.folders import Job, suffix_of
 
 
@@ -52,14 +53,17 @@ def shard_worker(work: Work, target: Target) -> Callable[[tuple[Job, ...]], list
 
 def _rewrite(source: Place, out: Place, job: Job, photos: "_Photos") -> None:
     """Write the record, then the shard under its name: a shard that is there is finished."""
-    try:
-        stream = source.open(job.name)
-    except OSError as error:
-        raise DataError(
-            f"{job.source} cannot be read ({error}): check its name and rights"
-        ) from error
-    with stream, out.writer(job.name) as target:
-        rewrite(str(job.source), stream, target, photos)
+    with out.writer(job.name) as target:
+        try:
+            with source.open(job.name) as stream:
+                rewrite(str(job.source), stream, target, photos)
+        except Mask2FaceError:
+            raise
+        except Exception as error:  # each kind of store has its own
+            raise DataError(
+                f"{job.source} cannot be read, or its result be written "
+                f"({type(error).__name__}: {error}): check names, rights and space"
+            ) from error
         out.write(record_name(job.name), json.dumps(photos.record(), indent=1).encode() + b"\n")
 
 
@@ -83,14 +87,17 @@ class _Photos:
         """Return the result for a photo, or None where there is none."""
         shard, path = self._shard, PurePosixPath(picture.name)
         end = self._suffix or suffix_of(Path(path))
-        name = path.with_name(f"{path.stem}{end}") if path.suffix or end else path
+        known = path.suffix.lower() in READABLE_SUFFIXES  # else the dot means something else
+        stem = picture.name.removesuffix(path.suffix) if known else picture.name
+        name = f"{stem}{end}" if known or self._suffix else stem  # all else of it stays: the key
+        shown = name if known or self._suffix else name.replace(".", "_")  # says no format
         # only names for messages, whatever `..` is in them
-        job = Job(_in(shard.source, path), _in(shard.target, name), picture.name)
+        job = Job(_in(shard.source, str(path)), _in(shard.target, shown), picture.name)
         self._data = picture.data
         (done,) = self._doer((job,))
         self.done.append(travelling(done))
         made = done.state not in FAILED
-        return Picture(str(name), self._made) if made else None
+        return Picture(name, self._made) if made else None
 
     def record(self) -> dict[str, object]:
         """Return how many photos there were, and what became of those that failed."""
@@ -118,5 +125,5 @@ class _Photos:
         self._made = data
 
 
-def _in(shard: Path | None, name: PurePosixPath) -> Path | None:
-    return None if shard is None else shard / str(name)
+def _in(shard: Path | None, name: str) -> Path | None:
+    return None if shard is None else shard / name

@@ -36,6 +36,12 @@ class Target:
     shards: bool = False
     suffix: str | None = None
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether all that is read and written is behind URLs."""
+        ends = (self.source, self.out)
+        return all(end is not None and end.is_url for end in ends)
+
     def relative(self, job: Job) -> str:
         """Return the name of a result below `out`."""
         if self.out is None or job.target is None:
@@ -85,6 +91,8 @@ def target(
             "--engine ray works on files, folders and URLs: leave '-' to the local one"
         )
     suffix = FORMATS[format_named(format)] if format else None
+    if out is not None and (is_url(out) or is_url(source)) and (_is_photo(out) or is_shard(out)):
+        raise UsageError(f"{out}: results go to a folder, under their own names: name a folder")
     shards = _found(source, recursive, is_shard)
     if shards is not None and shards[1]:
         photos = _found(source, recursive, _is_photo)
@@ -104,7 +112,7 @@ def _found(
     source: str, recursive: bool, wanted: Callable[[str], bool]
 ) -> tuple[str, list[str]] | None:
     """Return the root and the names below it; None where nothing of this machine is named."""
-    root, pattern = source, "*"
+    root, pattern = source, "**"
     if not is_url(source):
         if os.path.isfile(source):  # noqa: PTH113 - never raises
             root, pattern = os.path.split(source)
@@ -112,15 +120,52 @@ def _found(
         if not os.path.isdir(source) and not glob.has_magic(source):  # noqa: PTH112
             return None
     if glob.has_magic(source):
-        parts = source.split("/")
+        parts = (source if is_url(source) else Path(source).as_posix()).split("/")
         first = next(number for number, part in enumerate(parts) if glob.has_magic(part))
-        root, pattern = "/".join(parts[:first]) or ".", "/".join(parts[first:])
-        recursive = recursive or "/" in pattern
-    elif is_url(source) and "::" not in source and (wanted(source) or PurePosixPath(source).suffix):
+        root = "/".join(parts[:first]) or ("." if parts[0] else "/")
+        pattern = "/".join(parts[first:])
+        recursive = "/" in pattern or "**" in pattern
+    elif is_url(source) and "::" not in source and (_is_photo(source) or is_shard(source)):
         root, _, pattern = source.rpartition("/")
         return root, [pattern] if wanted(pattern) else []
-    names = Place(root).names(recursive)
-    return root, [name for name in names if wanted(name) and fnmatchcase(name, pattern)]
+    names = [name for name in Place(root).names(recursive) if wanted(name)]
+    return root, [name for name in names if _fits(name.split("/"), pattern.split("/"))]
+
+
+def _fits(parts: list[str], pattern: list[str]) -> bool:
+    """Say whether a path is what a pattern names: `*` stays in a folder, `**` does not."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_fits(parts[skip:], pattern[1:]) for skip in range(len(parts) + 1))
+    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
+
+
+def _beside(root: str, tag: str) -> str:
+    """Return `IN.TAG` for the folder or URL `IN`.
+
+    Raises:
+        UsageError: it has no name, or is in something else, as `zip://in::s3://bucket/a.zip`.
+    """
+    if not is_url(root):
+        path = Path(root) if Path(root).name not in ("", "..") else Path(root).resolve()
+        found = bool(path.name)
+    else:
+        path, found = address(root), "::" not in root and len(address(root).parts) > 2
+    if not found:
+        raise UsageError(f"{root} has no place beside it: name a folder as the output")
+    return str(path.with_name(f"{path.name}.{tag}"))
+
+
+def _not_below(goes: str, root: str, names: list[str]) -> list[str]:
+    """Leave out what lies in the output folder, if that lies in `root`: results."""
+    if not is_url(goes) and not is_url(root):
+        goes, root = Path(goes).resolve().as_posix(), Path(root).resolve().as_posix()
+    own = f"{root.rstrip('/')}/"
+    inside = f"{goes.rstrip('/')}/"
+    if not inside.startswith(own) or inside == own:
+        return names
+    return [name for name in names if not name.startswith(inside.removeprefix(own))]
 
 
 def _of_shards(
@@ -128,7 +173,7 @@ def _of_shards(
 ) -> Target:
     """Give every shard a job: IN/a.tar goes to OUT/a.tar."""
     place = Place(root)
-    goes = Place(out if out is not None else f"{root.rstrip('/')}.{tag}")
+    goes = Place(out if out is not None else _beside(root, tag))
     if goes.root.rstrip("/") == place.root.rstrip("/") or (
         not (goes.is_url or place.is_url) and os.path.realpath(goes.root) == os.path.realpath(root)
     ):
@@ -136,6 +181,9 @@ def _of_shards(
     if is_shard(goes.root):
         raise UsageError(f"{goes}: shards go to a folder, under their own names: name a folder")
     ends = [_path(place.root if place.is_url else root), _path(goes.root)]
+    names = _not_below(goes.root, root, names)
+    if not names:
+        raise UsageError(f"all shards of {root} are results, in {goes}: choose another output")
     jobs = (Job(ends[0] / name, ends[1] / name, name) for name in names)
     return Target(Plan(tuple(jobs), batch=True), place, goes, shards=True, suffix=suffix)
 
@@ -150,7 +198,7 @@ def _local(source: str, out: str | None, tag: str, recursive: bool, format: str 
         plan = folders.plan(source, out, tag=tag, recursive=recursive, format=format)
         return Target(plan)
     single = os.path.isfile(source)  # noqa: PTH113
-    aside = f"{_ASIDE}{Path(source).suffix}" if single and not format else _ASIDE
+    aside = f"{_ASIDE}{folders.suffix_of(Path(source))}" if single and not format else _ASIDE
     plan = folders.plan(source, aside, tag=tag, recursive=recursive, format=format)
     if single:
         (job,) = plan.jobs
@@ -167,14 +215,14 @@ def _local(source: str, out: str | None, tag: str, recursive: bool, format: str 
 def _behind_url(
     source: str, out: str | None, tag: str, recursive: bool, suffix: str | None
 ) -> Target:
-    found = _found(source, recursive, _is_photo)
-    if found is None or not found[1]:
+    root, names = _found(source, recursive, _is_photo) or (source, [])
+    goes = out if out is not None or not names else _beside(root, tag)
+    names = names if goes is None else _not_below(goes, root, names)
+    if goes is None or not names:
         raise UsageError(
             f"no photos and no shards at {source}: they end in {', '.join(READABLE_SUFFIXES)}, "
             "shards in .tar or .parquet; sub-folders: --recursive"
         )
-    root, names = found[0], found[1]
-    goes = out if out is not None else f"{root.rstrip('/')}.{tag}"
     if goes.rstrip("/") == root.rstrip("/"):
         raise OutputError(f"{goes} is the input itself: choose another output, input is kept")
     base, end = address(root), _path(goes)

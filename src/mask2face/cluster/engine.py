@@ -4,7 +4,7 @@ Each worker starts once, on a core of its own. Ray starts it again when it is ki
 had in hand is done again: jobs must give the same result however often they are done.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, Final, TypeVar
 
 from mask2face.cluster.session import offered, session
@@ -31,7 +31,7 @@ def in_order(
     lost: Callable[[Job], Result],
     gpus: float = 0,
     bundle: int = _BUNDLE,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield the result of each job, in order. The workers wait for who takes the results.
 
     Args:
@@ -45,14 +45,15 @@ def in_order(
 
     Raises:
         MissingExtraError: Ray is not installed.
-        DeviceError: the cluster named by RAY_ADDRESS does not answer.
+        DeviceError: the cluster named by RAY_ADDRESS does not answer, or has no GPU to give.
         Mask2FaceError: what `start` raised in a worker.
-        Exception: what a job raised.
+        Exception: what a job raised, or `start`.
     """
     if not jobs:
         return
     with session(workers) as ray:
-        pool = min(workers or offered(ray), len(jobs))
+        room = offered(ray, gpus)
+        pool = min(workers or room, len(jobs))
         ledger = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(_Ledger).remote()
         rows = [{"number": number, "job": _packed(job)} for number, job in enumerate(jobs)]
         size = max(1, min(bundle, len(jobs) // (pool * _BUNDLES)))
@@ -97,12 +98,12 @@ class _Worker:
         import cv2
 
         cv2.setNumThreads(1)  # there is a worker a core
-        self._ledger, self._lost = ledger, _unpacked(lost)
+        self._ledger = ledger
         self._ended: int | None = None
-        self._broken: Mask2FaceError | None = None
+        self._broken: Exception | None = None
         try:
-            self._do = _unpacked(start)()
-        except Mask2FaceError as error:  # raised in here, Ray would try for ever
+            self._lost, self._do = _unpacked(lost), _unpacked(start)()
+        except Exception as error:  # raised in here, Ray would try for ever
             self._broken = error
 
     def __call__(self, bundle: Any) -> Any:  # noqa: ANN401

@@ -4,7 +4,7 @@ import io
 import secrets
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Final, TypeVar, cast
 
@@ -73,8 +73,8 @@ class Place:
         fs, path = self._fs()
         found = self._try(lambda: fs.find(path, maxdepth=None if recursive else 1), "listed")
         skip = len(path.rstrip("/")) + 1 if path.strip("/") else 0
-        names = sorted(name[skip:] if path.strip("/") else name.lstrip("/") for name in found)
-        names = [name for name in names if name]
+        names = [name[skip:] if path.strip("/") else name.lstrip("/") for name in found]
+        names = sorted(filter(None, names), key=lambda name: name.split("/"))  # as paths sort
         return [name for name in names if not any(p.startswith(".") for p in name.split("/"))]
 
     def has_folder(self) -> bool:
@@ -123,7 +123,13 @@ class Place:
         """
         if not self.is_url:
             target = Path(self.root, name)
-            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise OutputError(
+                    f"the folder {target.parent} cannot be made ({error.strerror}): "
+                    "choose another output"
+                ) from error
             with files.renamed(target) as part, part.open("xb") as stream:
                 yield stream
             return
@@ -146,11 +152,15 @@ class Place:
         if not whole:
             fs.makedirs(folder, exist_ok=True)
         part = target if whole else f"{folder}/.mask2face-{secrets.token_hex(6)}.part"
-        with fs.open(part, "wb") as file:
-            while block := stream.read(2**22):
-                file.write(block)
-        if not whole:
-            fs.mv(part, target)
+        try:
+            _copy(stream, fs.open(part, "wb"), whole)
+            if not whole:
+                fs.mv(part, target)
+        except BaseException:
+            if not whole:
+                with suppress(Exception):
+                    fs.rm(part)
+            raise
 
     def _fs(self) -> tuple[Any, str]:
         if self._opened is None:
@@ -178,6 +188,20 @@ class NamedBytes(io.BytesIO):
     def __init__(self, data: bytes, name: str) -> None:
         super().__init__(data)
         self.name = name
+
+
+def _copy(stream: IO[bytes], file: Any, whole: bool) -> None:  # noqa: ANN401
+    """Write all of `stream`; where closing makes a file whole, a broken one is not closed."""
+    try:
+        while block := stream.read(2**22):
+            file.write(block)
+    except BaseException:
+        with suppress(Exception):
+            (file.discard if whole else file.close)()  # what is sent already
+        with suppress(Exception):
+            file.closed = True  # nor is it when it is collected
+        raise
+    file.close()
 
 
 def _below(path: str, name: str) -> str:

@@ -6,7 +6,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from types import ModuleType
 from typing import Any, Final, TextIO, cast
 
@@ -84,12 +84,24 @@ def session(workers: int | None = None) -> Iterator[ModuleType]:
     try:
         yield ray
     finally:
-        ray.shutdown()
+        with redirect_stdout(sys.stderr):  # says what it has kept back
+            ray.shutdown()
 
 
-def offered(ray: ModuleType) -> int:
-    """Return the cores of the cluster, at least 1."""
-    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+def offered(ray: ModuleType, gpus: float = 0) -> int:
+    """Return for how many workers of one core, and `gpus` GPUs, the cluster has room; at least 1.
+
+    Raises:
+        DeviceError: it has no room for one worker's GPU: Ray would wait for one for ever.
+    """
+    found = ray.cluster_resources()
+    cores = max(1, int(found.get("CPU", 1)))
+    if not gpus:
+        return cores
+    room = int(found.get("GPU", 0) / gpus)
+    if not room:
+        raise DeviceError("the Ray cluster has no GPU: add a machine with one, or --device cpu")
+    return min(cores, room)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ class Picture:
     """A photo in a shard.
 
     Attributes:
-        name: in a tar, its member's; in Parquet what the row calls it, else `000012.jpg`.
+        name: in a tar, its member's; in Parquet what the row calls it, else `SHARD-000012`.
         data: the file.
     """
 
@@ -61,17 +61,6 @@ def rewrite(name: str, source: IO[bytes], target: IO[bytes], change: Change) -> 
     (_parquet if parquet else _tar)(name, source, target, change)
 
 
-def pictures(name: str, source: IO[bytes]) -> Iterator[Picture]:
-    """Yield the photos of a shard in their order; errors as `rewrite`."""
-    if PurePosixPath(name).suffix.lower() == ".parquet":
-        file, column, _ = _opened(name, source)
-        for row, first in _batches(name, file):
-            yield from _in_rows(row, column, first)
-        return
-    for sample in _samples(name, source):
-        yield from (Picture(info.name, data) for info, data in sample if _is_photo(info.name))
-
-
 def _tar(name: str, source: IO[bytes], target: IO[bytes], change: Change) -> None:
     with tarfile.open(fileobj=target, mode="w|", format=tarfile.PAX_FORMAT) as out:
         for sample in _samples(name, source):
@@ -92,10 +81,19 @@ def _samples(name: str, source: IO[bytes]) -> Iterator[list[tuple[tarfile.TarInf
     """Yield the members of each key, which stand together."""
     try:
         with tarfile.open(fileobj=source, mode="r|") as tar:
-            for _, members in groupby(filter(tarfile.TarInfo.isfile, tar), lambda m: _key(m.name)):
+            for _, members in groupby(_files(name, tar), lambda member: _key(member.name)):
                 yield [(info, _bytes(tar, info)) for info in members]
     except (tarfile.TarError, EOFError) as error:
         raise DataError(f"{name} is no tar file, or broken ({error}): copy it again") from error
+
+
+def _files(name: str, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    for info in tar:
+        if info.islnk() or info.issym():
+            how = "pack what it leads to, as `tar -h --hard-dereference` does"
+            raise DataError(f"{info.name} in {name} is a link, which is not followed: {how}")
+        if info.isfile():
+            yield info
 
 
 def _bytes(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
@@ -125,7 +123,7 @@ def _parquet(name: str, source: IO[bytes], target: IO[bytes], change: Change) ->
     schema = file.schema_arrow
     with parquet.ParquetWriter(target, schema) as out:
         for rows, first in _batches(name, file):
-            changed = [change(picture) for picture in _in_rows(rows, column, first)]
+            changed = [change(picture) for picture in _in_rows(name, rows, column, first)]
             kept = [picture is not None for picture in changed]
             rows = rows.filter(pyarrow.array(kept))
             values = _values(rows, column, [picture for picture in changed if picture is not None])
@@ -141,7 +139,7 @@ def _opened(name: str, source: IO[bytes]) -> tuple[Any, str, Any]:
 
     try:
         file = parquet.ParquetFile(source)
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, OSError) as error:
         raise DataError(f"{name} is no Parquet file, or broken ({error}): copy it again") from error
     fields = {field.name: field.type for field in file.schema_arrow}
 
@@ -173,15 +171,16 @@ def _batches(name: str, file: Any) -> Iterator[tuple[Any, int]]:  # noqa: ANN401
         raise DataError(f"{name} is broken ({error}): copy it again") from error
 
 
-def _in_rows(rows: Any, column: str, first: int) -> Iterator[Picture]:  # noqa: ANN401
+def _in_rows(name: str, rows: Any, column: str, first: int) -> Iterator[Picture]:  # noqa: ANN401
     """Yield the photo of each row; one that is not there is empty."""
-    called = next((rows.column(name) for name in _NAMES if name in rows.schema.names), None)
+    called = next((rows.column(key) for key in _NAMES if key in rows.schema.names), None)
+    shard = PurePosixPath(name).stem  # what is drawn depends on the name: not the same in each
     for index, value in enumerate(rows.column(column)):
         found = value.as_py()
         path = "" if called is None else str(called[index].as_py() or "")
         if isinstance(found, dict):
             path, found = found.get("path") or path, found["bytes"]
-        yield Picture(path or f"{first + index:06d}", found or b"")
+        yield Picture(path or f"{shard}-{first + index:06d}", found or b"")
 
 
 def _values(rows: Any, column: str, changed: list[Picture]) -> list[Any]:  # noqa: ANN401
