@@ -154,6 +154,7 @@ BAD = [
     (["unmask", "in.jpg", "--quality", "0"], 2, "give 1 to 100"),
     (["unmask", "in.jpg", "--quality", "high"], 2, "Invalid value for '--quality'"),
     (["unmask", "in.jpg", "--faces", "some"], 2, "'all' or 'largest'"),
+    (["unmask", "in.jpg", "--detector", "ours"], 2, "unknown detector"),
     (["unmask", "in.jpg", "--threshold", "1"], 2, "between 0 and 1"),
     (["unmask", "in.jpg", "--device", "gpu"], 2, "unknown device 'gpu'"),
     (["unmask", "in.jpg", "--device", "dml"], 2, "'dml' is not available"),

@@ -267,6 +267,7 @@ def test_bytes_of_a_bare_photo_come_back_as_they_are(bare_model, astronaut):
         ({"threshold": 1.5}, UsageError, "between 0 and 1"),
         ({"threshold": float("nan")}, UsageError, "between 0 and 1"),
         ({"device": "gpu"}, UnknownNameError, "unknown device"),
+        ({"detector": "ours"}, UnknownNameError, "unknown detector.*centerface, own"),
         ({"device": "dml"}, DeviceError, "not available"),
         ({"model": "nowhere.onnx"}, ModelError, "does not exist"),
     ],
@@ -293,6 +294,15 @@ def test_the_summary_counts():
     assert summary([face]) == "1 face, 1 face mask replaced"
     assert summary([face, face, bare]) == "3 faces, 2 face masks replaced"
     assert summary([bare]) == "1 face, no face masks replaced"
+
+
+def test_another_detector_finds_the_same_face(tiny_model):
+    astronaut = data.astronaut()
+    (usual,) = Unmasker(tiny_model, "cpu", detector="centerface")(astronaut).faces
+    (ours,) = Unmasker(tiny_model, "cpu", detector="own")(astronaut).faces
+    eye_distance = np.linalg.norm(usual.landmarks[1] - usual.landmarks[0])
+    off = np.linalg.norm(usual.landmarks[:2] - ours.landmarks[:2], axis=1)
+    assert 0 < off.max() < 0.3 * eye_distance
 
 
 def test_shipped_model_leaves_the_astronaut_alone():

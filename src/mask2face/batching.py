@@ -158,6 +158,7 @@ class SharedUnmasker(Unmasker):
         threshold: as in `Unmasker`.
         heard: as in `Batcher`.
         threads: as in `Unmasker`.
+        detector: as in `Unmasker`.
     """
 
     def __init__(
@@ -169,6 +170,7 @@ class SharedUnmasker(Unmasker):
         threshold: float = 0.5,
         heard: Callable[[int], None] | None = None,
         threads: int = 0,
+        detector: str = "centerface",
     ) -> None:
         opened: list[BatchedRestorer] = []
 
@@ -183,6 +185,7 @@ class SharedUnmasker(Unmasker):
             threshold=threshold,
             threads=threads,
             restorer=open_restorer,
+            detector=detector,
         )
         self._batcher = opened[0].batcher
 
@@ -216,6 +219,7 @@ def unmasker_for(
     *,
     faces: str = "all",
     threshold: float = 0.5,
+    detector: str = "centerface",
 ) -> Iterator[Unmasker]:
     """Open an unmasker that `workers` threads use at a time, each for photos of its own.
 
@@ -230,12 +234,15 @@ def unmasker_for(
         device: see there.
         faces: see there.
         threshold: see there.
+        detector: see there.
     """
     if workers == 1 or provider(device) == PROVIDERS["cpu"]:
         threads = share_of_cores(workers, device)
-        yield Unmasker(model, device, faces=faces, threshold=threshold, threads=threads)
+        yield Unmasker(
+            model, device, faces=faces, threshold=threshold, threads=threads, detector=detector
+        )
         return
-    shared = SharedUnmasker(model, device, faces=faces, threshold=threshold)
+    shared = SharedUnmasker(model, device, faces=faces, threshold=threshold, detector=detector)
     try:
         yield shared
     finally:

@@ -9,8 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mask2face import photos, provenance
-from mask2face.detectors import CenterFace
+from mask2face import detectors, photos, provenance
 from mask2face.errors import UsageError
 from mask2face.extra_input import NOISE
 from mask2face.faces import Box, alignment, cut, paste
@@ -90,6 +89,8 @@ class Unmasker:
         threshold: hole probability in (0, 1) above which a pixel belongs to the face mask.
         threads: CPU threads of each network call; 0 = one a core.
         restorer: opens the model's file on the device, with so many threads.
+        detector: key of `DETECTORS`, "centerface" or "own": ours is about five times as fast, and
+            misses about a tenth of the faces that the other finds.
 
     Attributes:
         card: the model's card.
@@ -98,7 +99,7 @@ class Unmasker:
     Raises:
         ModelError: the model is missing or broken, or wants a FaceNet file that is not beside it.
         MissingExtraError: the model wants dlib's face embeddings, and dlib is not installed.
-        UnknownNameError: no model or device of that name.
+        UnknownNameError: no model, device or detector of that name.
         DeviceError: the device is not available.
         UsageError: `faces` or `threshold` is not accepted.
     """
@@ -112,6 +113,7 @@ class Unmasker:
         threshold: float = 0.5,
         threads: int = 0,
         restorer: Callable[[Path, str, int], Restorer] = Restorer,
+        detector: str = "centerface",
     ) -> None:
         if faces not in FACES:
             raise UsageError(f"faces is {faces!r}: choose {' or '.join(map(repr, FACES))}")
@@ -122,7 +124,7 @@ class Unmasker:
         self._restorer.prepare()
         extra = self._restorer.extra
         self._noise = extra.size if extra is not None and extra.name == NOISE else 0
-        self._detector = CenterFace(device, threshold=0.4, threads=threads)
+        self._detector = detectors.detector(detector, device, threads)
         self.card: ModelCard = self._restorer.card
         self.provider: str = self._restorer.provider
 

@@ -14,6 +14,7 @@ from mask2face import __version__
 from mask2face.cli import (
     completion,
     dataset,
+    detector,
     history,
     photos,
     serve,
@@ -65,6 +66,7 @@ app.command()(show.inspect)
 app.command()(show.models)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(templates.app, name="templates")
+app.add_typer(detector.app, name="detector")
 app.command()(train.train)
 app.command()(history.history)
 app.command()(serve.serve)

@@ -121,7 +121,9 @@ def _list(names: Iterable[str], alone: Iterable[str] = ()) -> Complete:
 
 _MODELS: Final = _one(_shipped("weights", ".onnx"))
 COMPLETIONS: Final[dict[str, Complete]] = {
+    "detector": _one(("centerface", "own")),
     "device": _one(DEVICES),
+    "engine": _one(("local", "ray")),
     "faces": _one(("all", "largest")),
     "format": _one(("jpeg", "png", "webp", "tiff", "bmp")),
     "in_front": _one(IN_FRONT),

@@ -23,6 +23,10 @@ Faces = Annotated[str, typer.Option(help="all, or largest.")]
 Threshold = Annotated[
     float, typer.Option(help="From which probability a pixel is face mask, 0 to 1.")
 ]
+Detector = Annotated[
+    str,
+    typer.Option(help="centerface, or own: about five times as fast, finds a tenth fewer faces."),
+]
 Recursive = Annotated[bool, typer.Option("--recursive", help="Sub-folders of IN too.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there.")]
 Format = Annotated[str | None, typer.Option(help="jpeg, png, webp, tiff or bmp. Default: as IN.")]
@@ -45,6 +49,7 @@ def unmask(
     device: Device = "auto",
     faces: Faces = "all",
     threshold: Threshold = 0.5,
+    detector: Detector = "centerface",
     recursive: Recursive = False,
     overwrite: Overwrite = False,
     workers: Annotated[
@@ -105,7 +110,7 @@ def unmask(
         from mask2face.cli import ray_photos
 
         ends = ray_photos.ends(source, out, tag, recursive, want.format, samples=samples)
-        unmasking = ray_photos.Unmasking(model, device, faces, threshold, want, seed or 0)
+        unmasking = ray_photos.Unmasking(model, device, faces, threshold, detector, want, seed or 0)
         unmasking.check(samples)
         ray_photos.run(ends, unmasking, overwrite, as_json, workers)
         return
@@ -114,7 +119,9 @@ def unmask(
         planned = sampled(planned, samples)
     batch.check_streams(planned, as_json)
     crew = min(workers or usual(), len(batch.photos_of(planned)))
-    with unmasker_for(crew, model, device, faces=faces, threshold=threshold) as unmasker:
+    with unmasker_for(
+        crew, model, device, faces=faces, threshold=threshold, detector=detector
+    ) as unmasker:
         if samples is not None:
             unmasker.check_samples(samples, seed or 0)
         typer.echo(f"using {unmasker.provider}, model {unmasker.card.name}", err=True)

@@ -15,6 +15,7 @@ from mask2face.errors import UsageError
 
 if TYPE_CHECKING:
     from mask2face.masking.choice import Drawer
+    from mask2face.pipeline import Unmasker
 
 
 @dataclass(frozen=True)
@@ -25,27 +26,33 @@ class Unmasking:
     device: str
     faces: str
     threshold: float
+    detector: str
     want: results.Wanted
     seed: int
 
     def check(self, samples: int | None) -> None:
         """Open the model once here, so that what is wrong is said before a worker starts."""
-        from mask2face.pipeline import Unmasker
-
-        opened = Unmasker(self.model, "cpu", faces=self.faces, threshold=self.threshold, threads=1)
+        opened = self._open("cpu")
         if samples is not None:
             opened.check_samples(samples, self.seed)
         typer.echo(f"using Ray, model {opened.card.name}", err=True)
 
     def __call__(self) -> Work:
         """Open the model in a worker, with the one core that is its own."""
+        unmasker = self._open(ray_run.device_of(self.device))
+        return results.Work(unmasker, self.want, self.seed)
+
+    def _open(self, device: str) -> "Unmasker":
         from mask2face.pipeline import Unmasker
 
-        device = ray_run.device_of(self.device)
-        unmasker = Unmasker(
-            self.model, device, faces=self.faces, threshold=self.threshold, threads=1
+        return Unmasker(
+            self.model,
+            device,
+            faces=self.faces,
+            threshold=self.threshold,
+            threads=1,
+            detector=self.detector,
         )
-        return results.Work(unmasker, self.want, self.seed)
 
 
 @dataclass(frozen=True)
