@@ -251,6 +251,12 @@ BAD = [
     (["export", "broken.json", "out.onnx"], 1, "not a whole safetensors file"),
     (["export", "x.safetensors", "out.trt", "--to", "tensorrt"], 2, "unknown export target"),
     (["export", "x.safetensors", "out.onnx", "--metric", "psnr"], 2, "give NAME=NUMBER"),
+    (
+        ["export", "x.safetensors", "out.tflite"],
+        2,
+        "is for --to litert or litert-int8, and --to onnx",
+    ),
+    (["export", "x.safetensors", "x.onnx", "--to", "ncnn"], 2, "--to ncnn writes .param"),
     (["evaluate", "nowhere.onnx", "empty", "out"], 1, "is not a pair folder"),
     (["evaluate", "nowhere.onnx", "photos", "out", "--real"], 1, "does not exist"),
     (["evaluate", "nowhere.onnx", "nothing", "out", "--real"], 2, "no such file or folder"),
@@ -286,5 +292,6 @@ def test_a_missing_extra_is_named(monkeypatch, tmp_path):
 
 def test_metrics_are_numbers():
     assert _metrics(["a=1", "b=2.5"]) == {"a": 1.0, "b": 2.5}
-    with pytest.raises(UsageError, match="NAME=NUMBER"):
-        _metrics(["a=x"])
+    for bad in ("a=x", "a=nan", "a=inf", "=1"):  # the card is JSON
+        with pytest.raises(UsageError, match="NAME=NUMBER"):
+            _metrics([bad])

@@ -1,5 +1,6 @@
 """The exported model as users run it: contract, card, bad files, devices."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -269,6 +270,21 @@ class TestFindModel:
             find_model("natural", "cpv")
         monkeypatch.setattr(devices, "provider", lambda device: devices.PROVIDERS["cuda"])
         assert find_model("natural", "auto") == weights / "natural.onnx"
+
+    def test_the_shipped_int8_file_is_of_the_model_that_it_stands_for(self) -> None:
+        plain, quantised = find_model("natural"), find_model("natural", "cpu")
+        assert quantised != plain
+        wanted, found = Restorer(plain, "cpu"), Restorer(quantised, "cpu")
+        same = dataclasses.replace(found.card, metrics=wanted.card.metrics)
+        assert same == wanted.card, "export it again, see docs/training.md"
+        measured = {"hole_psnr", "hole_iou", "test_pairs", "parity_psnr_drop"}
+        assert measured <= set(found.card.metrics)
+        row, column = np.indices((128, 128), np.uint8)
+        crop = np.stack([2 * column, 2 * row, np.full_like(row, 128)], 2)
+        crop[64:112, 32:96] = 230
+        (made, hole), (truth, there) = found(crop[None]), wanted(crop[None])
+        assert 0 < np.abs(made / 255 - truth / 255).mean() < 0.02
+        assert np.abs(hole - there).mean() < 0.02
 
     def test_unknown_name(self, weights: Path) -> None:
         (weights / "natural.onnx").touch()

@@ -14,7 +14,8 @@ from mask2face.nets import NETS, extras
 SIDE = 32
 ENDS = {"coreml": ".mlpackage", "ncnn": ".param", "onnx-int8": ".onnx"}
 NEEDS = {"coreml": ("coremltools",), "ncnn": ("ncnn", "pnnx"), "onnx-int8": ()}
-QUICK = ("unet", "vae")  # pooling, joins, a second input: what `face_filler` has not
+# pooling, joins, a second input: what `face_filler` has not, which has tests of its own
+QUICK = {"coreml": ("resnet_unet", "unet", "vae"), "ncnn": NETS, "onnx-int8": ("unet", "vae")}
 # options with which a net is small; without the ImageNet features, which are 12 MB
 SMALL: dict[str, dict[str, Any]] = {
     "encoder_decoder": {"filters": [6, 8], "kernels": [3, 3], "predict_difference": True},
@@ -54,8 +55,8 @@ def built(name):
 def cases():
     for target in ENDS:
         for name in sorted(NETS):
-            slow = target == "onnx-int8" and name not in QUICK
-            yield pytest.param(name, target, marks=pytest.mark.slow if slow else ())
+            quick = name in QUICK[target]
+            yield pytest.param(name, target, marks=() if quick else pytest.mark.slow)
 
 
 @pytest.mark.parametrize(("name", "target"), list(cases()))

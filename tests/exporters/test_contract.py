@@ -1,6 +1,7 @@
 """What stands before every export: packages, places, inputs, and the comparison."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,6 +41,43 @@ def test_the_workshop_leaves_nothing(tmp_path):
     ):
         (made / "none" / "file").write_text("lost")
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_the_workshop_has_the_same_name_everywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with contract.workshop(Path("x")) as folder:
+        assert folder.is_absolute(), "converters run in folders of their own"
+        assert folder.parent == tmp_path.resolve()
+
+
+def written(folder, names, text):
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_text(text)
+    return [folder / name for name in names]
+
+
+def test_several_files_get_their_names_or_none(tmp_path):
+    paths = written(tmp_path / "there", "abc", "old")
+    paths[1].unlink()  # one is new
+    made = written(tmp_path / "made", "abc", "new")
+    nowhere = tmp_path / "nowhere" / "c"
+    with pytest.raises(FileNotFoundError):
+        contract.place(made, [*paths[:2], nowhere])
+    assert [path.name for path in paths[0].parent.iterdir() if path != paths[2]] == ["a"]
+    assert [paths[0].read_text(), paths[2].read_text()] == ["old", "old"]
+    contract.place(made, paths)
+    assert [path.read_text() for path in paths] == ["new"] * 3
+
+
+def test_a_folder_is_no_file_to_replace(tmp_path):
+    (made,) = written(tmp_path / "made", "a", "new")
+    (there,) = written(tmp_path / "there", "b", "precious")
+    with pytest.raises(OutputError, match="there is a folder: choose another name"):
+        contract.place([made], [there.parent])
+    with pytest.raises(OutputError, match="b is a file"):
+        contract.place([made.parent], [there])
+    assert there.read_text() == "precious"
 
 
 def test_the_frozen_net_is_another(filler):

@@ -109,6 +109,12 @@ def test_the_package_gives_what_the_net_gives(filler, card, faces, tmp_path, cap
     assert (done.error, done.parity) == (None, None), "nothing here runs it"
     assert "not measured on this platform" in done.note
 
+    modes = [
+        {one.stat().st_mode for one in done.path.rglob("*") if one.is_dir() is k}
+        for k in (False, True)
+    ]
+    assert [len(one) for one in modes] == [1, 1], "who may read one file may read them all"
+
     spec = spec_of(done.path)
     about = spec.description
     assert ModelCard.from_json(about.metadata.userDefined[CARD_KEY]) == card

@@ -83,13 +83,20 @@ def test_face_embeddings_are_those_of_the_pairs(folder, monkeypatch):
         read_faces(folder, SIDE, 2, Extra("face", 5))
 
 
-@pytest.mark.parametrize(
-    ("counts", "split"), [({"train": 3}, "test"), ({"test": 3}, "train")], ids=["train", "test"]
-)
-def test_a_split_without_face_masks(tmp_path, counts, split):
-    folder = write(tmp_path / "pairs", counts)
-    with pytest.raises(DataError, match=f"no face mask in its {split} split.*--split all"):
+def test_nothing_to_compare_on(tmp_path):
+    folder = write(tmp_path / "pairs", {"train": 3})
+    with pytest.raises(DataError, match=r"no face mask in its test split.*--split all"):
         read_faces(folder, SIDE)
+
+
+@pytest.mark.parametrize("extra", [None, Extra("noise", 3)])
+def test_nothing_to_calibrate_on_is_enough_to_compare(tmp_path, extra, monkeypatch):
+    monkeypatch.setattr(held_out, "LEAST", 2)
+    found = read_faces(write(tmp_path / "pairs", {"test": 3}), SIDE, extra=extra)
+    assert found.calibration.shape == (0, 3, SIDE, SIDE)
+    assert len(found.crops) == 2
+    with pytest.raises(DataError, match=r"got 0 and 2: .*--split all"):
+        needed(found, "onnx-int8")
 
 
 def test_no_pair_folder(tmp_path):
@@ -101,7 +108,7 @@ def test_int8_needs_enough_of_them(faces, monkeypatch):
     with pytest.raises(DataError, match=r"onnx-int8.*--pairs PAIRS.*mask2face dataset pairs"):
         needed(None, "onnx-int8")
     some = faces(count=12)
-    with pytest.raises(DataError, match=r"needs 200 faces.* got 12 and 12"):
+    with pytest.raises(DataError, match=r"needs 200 faces.* got 12 and 12: let --faces be 200"):
         needed(some, "onnx-int8")
     monkeypatch.setattr(held_out, "LEAST", 12)
     assert needed(some, "onnx-int8") is some

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from mask2face.errors import MissingExtraError, ModelError, OutputError
-from mask2face.exporters import EXPORTERS, Faces, litert
+from mask2face.exporters import EXPORTERS, Faces, litert, parity
 from mask2face.exporters.litert_file import Session, read_card
 from mask2face.nets import NETS, extras
 from mask2face.nets.extras import Extra
@@ -155,6 +155,20 @@ class TestRefusals:
         with pytest.raises(ModelError, match="differs from the net"):
             litert.export(tried("vae"), CARD, tmp_path / "x.tflite")
         assert not list(tmp_path.iterdir())
+
+    def test_faces_are_held_to_the_tolerance(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faces: Callable[..., Faces]
+    ) -> None:
+        net = tried("face_filler").eval()
+        truth = parity.of_net(net)
+        monkeypatch.setattr(litert, "converted", lambda *_: (b"", 0.0))
+        monkeypatch.setattr(litert, "Session", lambda data: lambda *given: truth(*given) + 1e-3)
+        monkeypatch.setattr(litert, "finish", lambda *given: given[-1])
+        path = tmp_path / "x.tflite"
+        found: Any = litert.export(net, CARD, path, faces=faces(3), tolerance=0.01)
+        assert 0 < found.max_error < 0.01
+        with pytest.raises(ModelError, match="allowed 0.0001"):
+            litert.export(net, CARD, path, faces=faces(3))
 
     def test_a_card_that_does_not_survive(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

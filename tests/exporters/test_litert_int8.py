@@ -84,6 +84,16 @@ def test_calibration_sets_the_ranges(quick: nn.Module, faces: Callable[..., Face
     assert bad.mean_error > 2 * good.mean_error
 
 
+def test_samples_are_the_calibration_faces_with_their_vectors(faces: Callable[..., Faces]) -> None:
+    found = faces(3, extra=4)
+    first, *others = litert_int8._samples(found, "noise")
+    assert len(others) == 2
+    assert list(first) == ["crops", "noise"]
+    assert np.array_equal(first["crops"], found.calibration[:1].transpose(0, 2, 3, 1))
+    assert np.array_equal(first["noise"], found.calibration_vectors[:1])
+    assert list(litert_int8._samples(faces(3), None)[0]) == ["crops"]
+
+
 class TestRefusals:
     def test_no_faces(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="litert-int8.*--pairs"):

@@ -1,5 +1,7 @@
 """ncnn: three files that agree with the net; their ports and card; refusals."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -64,6 +66,18 @@ def test_a_second_input(card, faces, tmp_path):
         wanted, likeliest = net(crops, noise).numpy(), net(crops, 0 * noise).numpy()
     made = exporter.Session(done.path)(crops.numpy(), noise.numpy())
     assert np.abs(made - wanted).max() <= 2 / 255 < np.abs(likeliest - wanted).max()
+    with pytest.raises(ValueError, match="'noise' beside crops: give vectors"):
+        exporter.Session(done.path)(crops.numpy())
+
+
+def test_a_path_from_here_and_files_that_are_replaced(filler, card, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for end in ("param", "bin", "json"):
+        Path(f"x.{end}").write_text("old")
+    done = exporter.export(filler, card, "x.param", overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.bin", "x.json", "x.param"]
+    assert exporter.Session(done.path)(np.zeros((1, 3, SIDE, SIDE), np.float32)).shape[1] == 4
+    assert ModelCard.from_json(Path("x.json").read_text(encoding="utf-8")) == card
 
 
 class Odd(nn.Module):
@@ -81,6 +95,12 @@ class TestRefusals:
     def test_a_layer_that_ncnn_has_not(self, card, tmp_path):
         with pytest.raises(ModelError, match=r"ncnn has no layer 'aten::cummax' .*'onnx' instead"):
             exporter.export(Odd(), card, tmp_path / "x.param")
+        assert not list(tmp_path.iterdir())
+
+    def test_a_converter_that_does_not_start(self, filler, card, tmp_path, monkeypatch):
+        monkeypatch.setattr("pnnx.EXEC_PATH", str(tmp_path / "none"))
+        with pytest.raises(ModelError, match="pnnx does not start.*install it again"):
+            exporter.export(filler, card, tmp_path / "x.param")
         assert not list(tmp_path.iterdir())
 
     def test_a_difference_too_large(self, filler, card, tmp_path):

@@ -12,7 +12,7 @@ from onnx import TensorProto
 from torch import nn
 
 from mask2face.errors import DataError, ModelError
-from mask2face.exporters import EXPORTERS, onnx_int8, parity
+from mask2face.exporters import EXPORTERS, folding, onnx_int8, parity
 from mask2face.exporters import onnx as exporter
 from mask2face.exporters.parity import Gate
 from mask2face.restorer import CARD_KEY, Restorer
@@ -97,6 +97,22 @@ def test_a_loss_too_large_is_refused(filler, card, faces, quick, tmp_path, monke
     with pytest.raises(ModelError, match=r"onnx-int8: the file is too far.*nothing was written"):
         onnx_int8.export(filler, card, tmp_path / "x.onnx", faces=faces())
     assert not list(tmp_path.iterdir())
+
+
+def test_folding_that_changes_the_net_is_refused(
+    filler, card, faces, few_will_do, tmp_path, monkeypatch
+):
+    def spoilt(net):
+        made = folding.folded(net)
+        last = [one for one in made.modules() if isinstance(one, nn.Conv2d)][-1]
+        with torch.no_grad():
+            last.bias += 2
+        return made
+
+    monkeypatch.setattr(exporter, "folded", spoilt)
+    monkeypatch.setattr(parity, "INT8", Gate(max_error=0.3))
+    with pytest.raises(ModelError, match="too far from the net"):
+        onnx_int8.export(filler, card, tmp_path / "x.onnx", faces=faces())
 
 
 def test_a_net_without_an_inside(card, faces, few_will_do, tmp_path):

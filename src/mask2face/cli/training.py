@@ -1,6 +1,7 @@
 """`mask2face export` and `evaluate`: checkpoint -> exported file -> report."""
 
 import importlib.util
+import math
 import shlex
 import sys
 from pathlib import Path
@@ -15,6 +16,17 @@ if TYPE_CHECKING:
 
     from mask2face.checkpoint import Checkpoint
     from mask2face.exporters import Exported
+
+
+_ENDINGS = {
+    "onnx": ".onnx",
+    "onnx-fp16": ".onnx",
+    "onnx-int8": ".onnx",
+    "litert": ".tflite",
+    "litert-int8": ".tflite",
+    "coreml": ".mlpackage",
+    "ncnn": ".param",
+}
 
 
 def export(
@@ -58,6 +70,7 @@ def export(
     from mask2face.restorer import ModelCard
 
     exporter = lookup("export target", EXPORTERS, target)
+    _check_ending(target, out)
     metrics = _metrics(metric or [])
     about, net = load(checkpoint)
     crop = side or about.side
@@ -164,6 +177,16 @@ def _evaluate_real(
     typer.echo((out / "real.md").read_text(encoding="utf-8"))
 
 
+def _check_ending(target: str, out: Path) -> None:
+    """Refuse a file whose ending is that of other targets: mostly, `--to` was forgotten."""
+    fitting = [name for name, ending in _ENDINGS.items() if ending == out.suffix]
+    if fitting and target not in fitting:
+        raise UsageError(
+            f"{out} is for --to {' or '.join(fitting)}, and --to {target} writes "
+            f"{_ENDINGS[target]}: choose one of them"
+        )
+
+
 def _check_side(net: "nn.Module", side: int) -> None:
     multiple = getattr(net, "multiple", 1)
     if side % multiple:
@@ -182,8 +205,10 @@ def _metrics(texts: list[str]) -> dict[str, float]:
         name, _, number = text.partition("=")
         try:
             found[name] = float(number)
-        except ValueError as error:
-            raise UsageError(f"--metric {text!r}: give NAME=NUMBER") from error
+        except ValueError:
+            found[name] = math.nan
+        if not name or not math.isfinite(found[name]):  # JSON has no nan
+            raise UsageError(f"--metric {text!r}: give NAME=NUMBER")
     return found
 
 

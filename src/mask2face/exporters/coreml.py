@@ -67,9 +67,8 @@ def export(
         _convert(plain, example, card, made)
         _check(made, example, card, sum(p.numel() for p in plain.parameters()))
         size = sum(file.stat().st_size for file in made.rglob("*") if file.is_file())
-        if path.exists():
-            path.replace(folder / "old")
-        made.replace(path)
+        _share(made)
+        contract.place([made], [path])
     return Exported(path, size, None, note=NOTE)
 
 
@@ -106,6 +105,13 @@ def _convert(net: nn.Module, inputs: Inputs, card: ModelCard, path: Path) -> Non
         model.version = card.version
         del model.user_defined_metadata[_DATED]
         model.save(str(path))
+
+
+def _share(package: Path) -> None:
+    """Let all read the package who may read its list of contents: some of it is for us alone."""
+    folder, file = (one.stat().st_mode for one in (package, package / "Manifest.json"))
+    for one in package.rglob("*"):
+        one.chmod(folder if one.is_dir() else file)
 
 
 def _traced(net: nn.Module, example: tuple[Tensor, ...]) -> Any:  # noqa: ANN401

@@ -15,6 +15,7 @@ from mask2face.pairs import PairFolder
 
 LEAST: Final = 200  # faces for which a calibration, or a comparison, counts
 _BARE: Final = "bare"  # the style of pairs without a face mask
+_MAKE: Final = "mask2face dataset pairs CROPS PAIRS --split all"
 
 Floats = NDArray[np.float32]
 
@@ -59,6 +60,8 @@ def read_faces(
 ) -> Faces:
     """Read faces in face masks, spread evenly over a pair folder's train and test split.
 
+    Without one in the train split there are none to calibrate on, which `needed` refuses.
+
     Args:
         pairs: a complete pair folder.
         side: S of the crops, px; pairs of another side are resized.
@@ -68,11 +71,16 @@ def read_faces(
             numbers.
 
     Raises:
-        DataError: the folder is missing, broken, or has no face mask in its train or test split;
-            or the net wants face embeddings, and the folder has none of that size.
+        DataError: the folder is missing, broken, or has no face mask in its test split; or the net
+            wants face embeddings, and the folder has none of that size.
     """
     folder = PairFolder.open(pairs)
     train, test = (_rows(folder, split, count) for split in ("train", "test"))
+    if not test:
+        raise DataError(
+            f"the pair folder {str(folder.folder)!r} has no face mask in its test split: "
+            f"make one with  {_MAKE}"
+        )
     known, vectors = _vectors(folder, [train, test], extra)
     if extra is not None and extra.name != FACE:
         known = np.random.default_rng(0).standard_normal((len(train), extra.size), np.float32)
@@ -91,11 +99,6 @@ def _rows(folder: PairFolder, split: str, count: int) -> list[int]:
     places = [
         index for index, row in enumerate(folder.rows) if row.split == split and row.style != _BARE
     ]
-    if not places:
-        raise DataError(
-            f"the pair folder {str(folder.folder)!r} has no face mask in its {split} split: "
-            "make one with  mask2face dataset pairs CROPS OUT --split all"
-        )
     chosen = np.linspace(0, len(places) - 1, min(count, len(places))).round().astype(int)
     return [places[index] for index in chosen]
 
@@ -103,13 +106,13 @@ def _rows(folder: PairFolder, split: str, count: int) -> list[int]:
 def _pictures(folder: PairFolder, rows: list[int], part: str, side: int) -> NDArray[np.uint8]:
     """Return pictures of a part of the pairs, uint8 (N, side, side) or with channels."""
     how = cv2.INTER_AREA if side < folder.side else cv2.INTER_CUBIC
-    made = []
+    made: list[NDArray[np.uint8]] = []
     for index in rows:
         picture = folder.picture(part, folder.rows[index])
         if side != folder.side:
             picture = np.asarray(cv2.resize(picture, (side, side), interpolation=how), np.uint8)
         made.append(picture)
-    return np.stack(made)
+    return np.stack(made) if made else np.empty((0, side, side, 3), np.uint8)
 
 
 def _floats(pictures: NDArray[np.uint8]) -> Floats:
@@ -139,16 +142,16 @@ def needed(faces: Faces | None, target: str) -> Faces:
     Raises:
         DataError: there are none, or too few to calibrate or to compare on.
     """
-    make = "mask2face dataset pairs CROPS PAIRS --split all"
     if faces is None:
         raise DataError(
             f"{target} must be calibrated on faces: give a pair folder with --pairs PAIRS; "
-            f"one is made by  {make}"
+            f"one is made by  {_MAKE}"
         )
     least = min(len(faces.calibration), len(faces.crops))
     if least < LEAST:
         raise DataError(
             f"{target} needs {LEAST} faces in face masks to calibrate on and {LEAST} to compare "
-            f"on, got {len(faces.calibration)} and {len(faces.crops)}: make more pairs with  {make}"
+            f"on, got {len(faces.calibration)} and {len(faces.crops)}: let --faces be {LEAST} or "
+            f"more; if the folder has not so many, make one with  {_MAKE}"
         )
     return faces

@@ -52,7 +52,7 @@ def export(
     found = None
     if faces is not None:
         found = parity.compare(parity.of_net(frozen), Session(data), faces)
-        parity.FLOAT32.check(found, "litert")
+        parity.Gate(tolerance).check(found, "litert")
     return finish(data, card, path, error, found)
 
 

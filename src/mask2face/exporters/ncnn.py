@@ -73,8 +73,7 @@ def export(
             parity.Gate(tolerance).check(found, _TARGET)
             card, error = found.within(card), max(error, found.max_error)
         made[2].write_text(card.to_json() + "\n", encoding="utf-8")
-        for source, target in reversed(list(zip(made, files, strict=True))):
-            source.replace(target)
+        contract.place(made[::-1], files[::-1])  # .param last: with it the net is there
     return Exported(path, sum(file.stat().st_size for file in files), error, found, files)
 
 
@@ -120,7 +119,9 @@ class Session:
             extractor = self._net.create_extractor()
             values = {INPUT: crop}
             for name in self._inputs:
-                if name != INPUT and vectors is not None:
+                if name != INPUT:
+                    if vectors is None:
+                        raise ValueError(f"this net takes {name!r} beside crops: give vectors")
                     values[name] = vectors[index]
             for name, value in values.items():
                 # a copy: ncnn frees its inputs as soon as they are used, and this is numpy's memory
@@ -145,14 +146,18 @@ def _convert(net: nn.Module, inputs: Inputs, made: list[Path]) -> None:
         except Exception as error:  # any failure inside torch's tracer
             raise ModelError(f"torch cannot trace this net for ncnn: {error}") from error
     places = [f"ncnnparam={made[0]}", f"ncnnbin={made[1]}", "fp16=1"]
-    done = subprocess.run(  # noqa: S603, RUF100 - the converter that pnnx brings
-        [pnnx.EXEC_PATH, "net.pt", f"inputshape={shapes}", *places],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode or not made[0].is_file():
+    try:
+        done = subprocess.run(  # noqa: S603, RUF100 - the converter that pnnx brings
+            [pnnx.EXEC_PATH, "net.pt", f"inputshape={shapes}", *places],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise ModelError(f"pnnx does not start ({error}): install it again") from error
+    if done.returncode or not all(one.is_file() for one in made[:2]):
         last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         raise ModelError(f"pnnx cannot convert this net ({last}): export to 'onnx' instead")
     text = made[0].read_text(encoding="utf-8")

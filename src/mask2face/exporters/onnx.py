@@ -16,6 +16,7 @@ from mask2face.errors import ModelError, OutputError
 from mask2face.exporters import contract, parity
 from mask2face.exporters.contract import Inputs
 from mask2face.exporters.exported import Exported
+from mask2face.exporters.folding import folded
 from mask2face.exporters.parity import Faces, Floats, Gate, Restore
 from mask2face.nets.extras import extra_of
 from mask2face.restorer import CARD_KEY, INPUT, OUTPUT, ModelCard
@@ -67,6 +68,7 @@ def write(
     faces: Faces | None,
     gate: Gate,
     target: str = "onnx",
+    fold: bool = False,
     on_probes: bool = True,
 ) -> Exported:
     """Write `net` as one ONNX file of what `change` returns for its `ModelProto`; see `export`.
@@ -80,6 +82,7 @@ def write(
         faces: compare on these, too.
         gate: what the file may lose.
         target: name of the target, for messages.
+        fold: fold what `change` could not; the file is compared with the net as it is.
         on_probes: hold the file to `gate.max_error` on noise and structured crops.
     """
     path = Path(path)
@@ -88,7 +91,8 @@ def write(
     frozen = contract.frozen(net)
     tries = contract.trials(frozen, card)
     wanted = [contract.expected(frozen, inputs) for inputs in tries]
-    model = change(_convert(frozen, {name: x[:2] for name, x in tries[-1].items()}))
+    source = folded(frozen) if fold else frozen
+    model = change(_convert(source, {name: x[:2] for name, x in tries[-1].items()}))
     run = _runner(_serialise(model, card), frozen)
     each = contract.one_by_one(run)  # any batch must do
     error = float(np.max([contract.difference(one, tries, wanted) for one in (run, each)]))

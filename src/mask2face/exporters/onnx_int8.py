@@ -12,7 +12,6 @@ from mask2face.errors import ModelError
 from mask2face.exporters import onnx as plain
 from mask2face.exporters import parity
 from mask2face.exporters.exported import Exported
-from mask2face.exporters.folding import folded
 from mask2face.exporters.parity import Faces, Floats
 from mask2face.nets.extras import extra_of
 from mask2face.restorer import INPUT, OUTPUT, ModelCard
@@ -57,7 +56,7 @@ def export(
     extra = extra_of(net)
     reader = _Reader(faces, None if extra is None else extra.name)
     return plain.write(
-        folded(net),
+        net,
         card,
         path,
         lambda model: _quantised(model, reader),
@@ -65,6 +64,7 @@ def export(
         faces=faces,
         gate=parity.INT8,
         target=_TARGET,
+        fold=True,
         on_probes=False,
     )
 
