@@ -1,5 +1,6 @@
 """`mask2face dataset`: photos -> clean crops -> frozen pairs -> embeddings, a picture of them."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
@@ -52,7 +53,7 @@ def build(
         str,
         typer.Option(
             help="local, or ray: the workers of a Ray cluster (RAY_ADDRESS, else this machine). "
-            "ROOT of folder= and OUT may then be URLs."
+            "ROOT of folder= may then be a URL, or shards as 'DIR/*.tar', and OUT a URL."
         ),
     ] = "local",
     seed: Seed = 0,
@@ -172,8 +173,12 @@ class Choice(TypedDict, total=False):
 def _built_here(
     sources: list[tuple[str, str]], out: str, workers: int | None, choice: Choice
 ) -> "CropCache":
+    from mask2face.cli.shard_photos import names_shards
     from mask2face.crops import build as build_cache
 
+    for kind, root in sources:
+        if kind == "folder" and names_shards(root):
+            raise UsageError(f"{kind}={root} names shards: read them with --engine ray")
     records = _records([(kind, Path(root)) for kind, root in sources])
     return build_cache(records, out, workers=2 if workers is None else workers, **choice)
 
@@ -182,18 +187,25 @@ def _built_on_ray(
     sources: list[tuple[str, str]], out: str, workers: int | None, choice: Choice
 ) -> "CropCache":
     from mask2face.cli.ray_crops import build_on_ray, records_behind
+    from mask2face.cli.shard_photos import names_shards, place_of, records_in_shards
     from mask2face.cluster.places import Place, is_url, local
+    from mask2face.cluster.session import session
 
     if workers == 0:
         raise UsageError("--engine ray works in processes of its own: --workers 1 or more")
-    sources = [(kind, local(root)) for kind, root in sources]
-    urls = {kind: root for kind, root in sources if is_url(root)}
-    records = []  # in the order of the local engine: the cache is the same
-    for kind, root in sources:
-        found = records_behind(kind, root) if kind in urls else _records([(kind, Path(root))])
-        records += found
-    places = {kind: Place(root) for kind, root in urls.items()}
-    return build_on_ray(records, local(out), places, workers, **choice)
+    records, places = [], {}  # in the order of the local engine: the cache is the same
+    with ExitStack() as connected:
+        for kind, root in ((kind, local(root)) for kind, root in sources):
+            if names_shards(root):
+                connected.enter_context(session(workers))  # for both, the listing and the work
+                records += records_in_shards(kind, root, workers)
+                places[kind] = place_of(root)
+            elif is_url(root):
+                records += records_behind(kind, root)
+                places[kind] = Place(root)
+            else:
+                records += _records([(kind, Path(root))])
+        return build_on_ray(records, local(out), places, workers, **choice)
 
 
 def _sources(arguments: list[str]) -> tuple[list[tuple[str, str]], str]:

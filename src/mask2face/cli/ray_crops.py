@@ -1,4 +1,4 @@
-"""`mask2face dataset build --engine ray`: photos in folders or behind URLs -> a crop cache."""
+"""`mask2face dataset build --engine ray`: photos and shards of them -> a crop cache."""
 
 import shutil
 import tempfile
@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from mask2face.clean import CleanCrop
 from mask2face.cleaning import Tools, cleaner
+from mask2face.cli.shard_photos import ShardRecord
 from mask2face.cluster.engine import TRIES, in_order
+from mask2face.cluster.members import MemberReader
 from mask2face.cluster.places import NamedBytes, Place, address, is_url
 from mask2face.cluster.session import quiet_stdout
 from mask2face.crops import CropCache, build
@@ -46,18 +48,22 @@ def records_behind(kind: str, url: str) -> list[PhotoRecord]:
 
 @dataclass(frozen=True)
 class _Cleaning:
-    """What a worker is started with: tools, and where photos lie that are not on this machine."""
+    """What a worker is started with: tools, and where photos lie that are not files here."""
 
     tools: Tools
     places: dict[str, Place]
 
     def __call__(self) -> Callable[[PhotoRecord], CleanCrop | str]:
         clean = cleaner(self.tools)
+        in_shards = {dataset: MemberReader(place) for dataset, place in self.places.items()}
 
         def one(record: PhotoRecord) -> CleanCrop | str:
             place = self.places.get(record.dataset)
             if place is None:
                 return clean(record)
+            if isinstance(record, ShardRecord):
+                data = in_shards[record.dataset](record.shard, record.member)
+                return clean(record, NamedBytes(data, str(record.path)))
             try:
                 data = place.read(record.name)
             except Mask2FaceError as error:
@@ -79,7 +85,7 @@ def build_on_ray(
     Args:
         records: photos.
         out: a folder, or the URL of one, where `meta.json` comes last.
-        places: data set -> where its photos are, of those behind URLs.
+        places: data set -> where its photos are, of those behind URLs, or its shards.
         workers: as in `cluster.engine.in_order`.
         options: see `crops.build`.
 
