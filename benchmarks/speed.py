@@ -86,7 +86,7 @@ def main() -> None:
         print(f"peak memory: {max(run[1] for run in runs):.0f} MB")
         pixels = np.asarray(Image.open(path))
         unmasker, detector = Unmasker(device="cpu"), CenterFace("cpu")
-        restorer = Restorer(find_model(), "cpu")
+        restorer = Restorer(find_model(None, "cpu"), "cpu")
         crop = np.zeros((1, restorer.card.side, restorer.card.side, 3), np.uint8)
         for label, call in (
             ("warm call", lambda: unmasker(pixels)),
