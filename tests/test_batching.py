@@ -119,11 +119,14 @@ def test_a_closed_batcher_says_so(make):
         batcher(numbers(1, 0))
 
 
-def test_the_shipped_net_gives_the_same_bits_in_any_batch():
-    alone = Restorer(find_model(), "cpu")
+@pytest.mark.parametrize("device", [None, "cpu"], ids=["float", "int8"])
+def test_the_shipped_net_gives_the_same_bits_in_any_batch(device):
+    file = find_model(None, device)
+    assert (file.parent.name == "int8") == (device == "cpu")
+    alone = Restorer(file, "cpu")
     crops = np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3), np.uint8)
     sizes = []
-    shared = BatchedRestorer(find_model(), "cpu", sizes.append)
+    shared = BatchedRestorer(file, "cpu", sizes.append)
     found = []
 
     def call(crop):
