@@ -44,6 +44,7 @@ TIERS = {
         "fetching",
         "net_restorer",
         "objective",
+        "onnx_program",
         "packing",
         "processes",
         "recipe",

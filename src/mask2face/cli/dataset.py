@@ -64,7 +64,7 @@ def build(
     """
     from mask2face.cli.engine import on_ray
 
-    sources, out = _sources(arguments)
+    sources, out = read_sources(arguments)
     choice: Choice = {"seed": seed, "test": test, "validation_share": validation_share}
     choice |= {"limit": limit, "official_split": official_split}
     build_cache = _built_on_ray if on_ray(engine) else _built_here
@@ -179,7 +179,7 @@ def _built_here(
     for kind, root in sources:
         if kind == "folder" and names_shards(root):
             raise UsageError(f"{kind}={root} names shards: read them with --engine ray")
-    records = _records([(kind, Path(root)) for kind, root in sources])
+    records = records_of([(kind, Path(root)) for kind, root in sources])
     return build_cache(records, out, workers=2 if workers is None else workers, **choice)
 
 
@@ -204,11 +204,11 @@ def _built_on_ray(
                 records += records_behind(kind, root)
                 places[kind] = Place(root)
             else:
-                records += _records([(kind, Path(root))])
+                records += records_of([(kind, Path(root))])
         return build_on_ray(records, local(out), places, workers, **choice)
 
 
-def _sources(arguments: list[str]) -> tuple[list[tuple[str, str]], str]:
+def read_sources(arguments: list[str]) -> tuple[list[tuple[str, str]], str]:
     """Read `KIND=ROOT... OUT` or `KIND ROOT OUT`."""
     usage = "give KIND=ROOT (one or more) and OUT, as in: lfw=data/lfw data/crops"
     *sources, out = arguments
@@ -224,7 +224,7 @@ def _sources(arguments: list[str]) -> tuple[list[tuple[str, str]], str]:
     return [(kind, root) for kind, _, root in found], out
 
 
-def _records(sources: list[tuple[str, Path]]) -> "list[PhotoRecord]":
+def records_of(sources: list[tuple[str, Path]]) -> "list[PhotoRecord]":
     from mask2face.datasets import DATASETS
 
     sets = [(lookup("data set", DATASETS, kind), root) for kind, root in sources]

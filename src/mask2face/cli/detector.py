@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mask2face.cli.dataset import Seed, Workers, _records, _sources
+from mask2face.cli.dataset import Seed, Workers, read_sources, records_of
 from mask2face.cli.training import need
 
 app = typer.Typer(
@@ -38,9 +38,9 @@ def lessons(
     """
     from mask2face.finding.teaching import teach
 
-    pairs, out = _sources(arguments)
+    pairs, out = read_sources(arguments)
     folder = teach(
-        _records([(kind, Path(root)) for kind, root in pairs]),
+        records_of([(kind, Path(root)) for kind, root in pairs]),
         out,
         seed=seed,
         test=test,

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import IO, Any, Final
 
 from mask2face.cluster.places import Place
-from mask2face.cluster.shards import _NAMES, _files, _is_photo, _opened
+from mask2face.cluster.shards import NAMES, files_of, is_photo, open_parquet
 from mask2face.decoding import MAX_BYTES
 from mask2face.errors import DataError, Mask2FaceError
 
@@ -101,7 +101,7 @@ class MemberReader:
 
     def _row(self, shown: str, member: Member) -> bytes:
         if self._file is None:
-            self._file = _opened(shown, self._stream)[:2]
+            self._file = open_parquet(shown, self._stream)[:2]
         file, column = self._file
         if self._rows is None or self._rows[0] != member.first:
             self._rows = None  # two of them are not in memory at a time
@@ -137,9 +137,9 @@ def _distinct(found: Iterator[Member]) -> list[Member]:
 
 def _in_tar(shown: str, stream: IO[bytes]) -> Iterator[Member]:
     with tarfile.open(fileobj=stream, mode="r:") as tar:  # seeks: photos are not read
-        for info in _files(shown, tar):
+        for info in files_of(shown, tar):
             hidden = PurePosixPath(info.name).name.startswith(".")
-            if _is_photo(info.name) and not hidden:
+            if is_photo(info.name) and not hidden:
                 yield Member(info.name, info.offset_data, info.size)
         end = tar.offset  # a header that is broken looks like the end
     stream.seek(end)
@@ -148,8 +148,8 @@ def _in_tar(shown: str, stream: IO[bytes]) -> Iterator[Member]:
 
 
 def _in_parquet(shown: str, stream: IO[bytes]) -> Iterator[Member]:
-    file, column, kind = _opened(shown, stream)
-    called = next((key for key in _NAMES if key in file.schema_arrow.names), None)
+    file, column, kind = open_parquet(shown, stream)
+    called = next((key for key in NAMES if key in file.schema_arrow.names), None)
     wanted = [] if called is None else [called]
     if hasattr(kind, "get_field_index") and kind.get_field_index("path") >= 0:
         wanted.append(f"{column}.path")

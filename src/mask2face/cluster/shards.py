@@ -18,7 +18,7 @@ from mask2face.errors import DataError
 SUFFIXES: Final = (".tar", ".parquet")
 _ROWS: Final = 16  # of a Parquet file that are in memory at a time, before and after
 _COLUMNS: Final = ("image", "jpg", "jpeg", "png", "webp", "photo", "bytes", "content")
-_NAMES: Final = ("path", "file_name", "filename", "name", "__key__", "key", "id")
+NAMES: Final = ("path", "file_name", "filename", "name", "__key__", "key", "id")
 
 
 @dataclass(frozen=True)
@@ -74,20 +74,20 @@ def _tar(name: str, source: IO[bytes], target: IO[bytes], change: Change) -> Non
 
 def _member(name: str, data: bytes, change: Change) -> Picture | None:
     picture = Picture(name, data)
-    return change(picture) if _is_photo(name) else picture
+    return change(picture) if is_photo(name) else picture
 
 
 def _samples(name: str, source: IO[bytes]) -> Iterator[list[tuple[tarfile.TarInfo, bytes]]]:
     """Yield the members of each key, which stand together."""
     try:
         with tarfile.open(fileobj=source, mode="r|") as tar:
-            for _, members in groupby(_files(name, tar), lambda member: _key(member.name)):
+            for _, members in groupby(files_of(name, tar), lambda member: _key(member.name)):
                 yield [(info, _bytes(tar, info)) for info in members]
     except (tarfile.TarError, EOFError) as error:
         raise DataError(f"{name} is no tar file, or broken ({error}): copy it again") from error
 
 
-def _files(name: str, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+def files_of(name: str, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     for info in tar:
         if info.islnk() or info.issym():
             how = "pack what it leads to, as `tar -h --hard-dereference` does"
@@ -110,7 +110,7 @@ def _key(name: str) -> str:
     return folder + slash + file.partition(".")[0]
 
 
-def _is_photo(name: str) -> bool:
+def is_photo(name: str) -> bool:
     """Say whether a member is the photo of its sample; `key.seg.png` is something about it."""
     return name[len(_key(name)) :].lower() in READABLE_SUFFIXES
 
@@ -119,7 +119,7 @@ def _parquet(name: str, source: IO[bytes], target: IO[bytes], change: Change) ->
     import pyarrow
     from pyarrow import parquet
 
-    file, column, _ = _opened(name, source)
+    file, column, _ = open_parquet(name, source)
     schema = file.schema_arrow
     with parquet.ParquetWriter(target, schema) as out:
         for rows, first in _batches(name, file):
@@ -132,7 +132,7 @@ def _parquet(name: str, source: IO[bytes], target: IO[bytes], change: Change) ->
             out.write_batch(rows.set_column(index, schema.field(column), array))
 
 
-def _opened(name: str, source: IO[bytes]) -> tuple[Any, str, Any]:
+def open_parquet(name: str, source: IO[bytes]) -> tuple[Any, str, Any]:
     """Return the file, the name of its column of photos and that column's type."""
     import pyarrow
     from pyarrow import parquet, types
@@ -173,7 +173,7 @@ def _batches(name: str, file: Any) -> Iterator[tuple[Any, int]]:  # noqa: ANN401
 
 def _in_rows(name: str, rows: Any, column: str, first: int) -> Iterator[Picture]:  # noqa: ANN401
     """Yield the photo of each row; one that is not there is empty."""
-    called = next((rows.column(key) for key in _NAMES if key in rows.schema.names), None)
+    called = next((rows.column(key) for key in NAMES if key in rows.schema.names), None)
     shard = PurePosixPath(name).stem  # what is drawn depends on the name: not the same in each
     for index, value in enumerate(rows.column(column)):
         found = value.as_py()

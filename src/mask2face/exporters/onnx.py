@@ -1,8 +1,6 @@
 """Export a net to one ONNX file that carries its model card; compare before saying yes."""
 
-import logging
 import secrets
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from mask2face import devices
-from mask2face.errors import ModelError, OutputError
+from mask2face import devices, onnx_program
+from mask2face.errors import OutputError
 from mask2face.exporters import contract, parity
 from mask2face.exporters.contract import Inputs
 from mask2face.exporters.exported import Exported
@@ -21,7 +19,6 @@ from mask2face.exporters.parity import Faces, Floats, Gate, Restore
 from mask2face.nets.extras import extra_of
 from mask2face.restorer import CARD_KEY, INPUT, OUTPUT, ModelCard
 
-OPSET = 18
 TOLERANCE = parity.FLOAT32.max_error  # of outputs in [0, 1]
 
 
@@ -114,58 +111,14 @@ def _as_it_is(model: Any) -> Any:  # noqa: ANN401
 
 
 def _convert(net: nn.Module, inputs: Inputs) -> Any:  # noqa: ANN401
-    """Return the ONNX model of `net`, without traces of this machine."""
+    """Return the ONNX model of `net` for any number of crops."""
     batch = torch.export.Dim("N", min=1, max=4096)
-    logger = logging.getLogger("torch.onnx._internal.exporter")
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # it warns that torchvision is not installed
-    with warnings.catch_warnings():
-        # torch's exporter, onnxscript and copyreg warn about their own internals
-        for kind in (DeprecationWarning, FutureWarning, UserWarning):
-            warnings.simplefilter("ignore", kind)
-        try:
-            program = torch.onnx.export(
-                net,
-                tuple(inputs.values()),
-                input_names=list(inputs),
-                output_names=[OUTPUT],
-                opset_version=OPSET,
-                dynamic_shapes=({0: batch},) * len(inputs),
-                dynamo=True,
-                external_data=False,
-                verbose=False,
-            )
-        except Exception as error:  # any failure inside torch's exporter
-            raise ModelError(f"torch cannot export this net to ONNX: {error}") from error
-        finally:
-            logger.setLevel(level)
-    if program is None:
-        raise ModelError("torch gave no ONNX program for this net")
-    return program.model_proto
+    return onnx_program.converted(net, inputs, OUTPUT, ({0: batch},) * len(inputs))
 
 
 def _serialise(model: Any, card: ModelCard) -> bytes:  # noqa: ANN401
-    """Return the file's bytes: card and producer in, stack traces with local paths out."""
-    import onnx
-
-    for container in _with_metadata(model):
-        del container.metadata_props[:]
-        container.doc_string = ""
-    model.producer_name = "mask2face"
-    model.producer_version = card.version
-    onnx.helper.set_model_props(model, {CARD_KEY: card.to_json()})
-    onnx.checker.check_model(model, full_check=True)
-    data: bytes = model.SerializeToString()
-    return data
-
-
-def _with_metadata(model: Any) -> list[Any]:  # noqa: ANN401
-    graphs = [model.graph, *model.functions]
-    parts = [model, *graphs]
-    for graph in graphs:
-        parts += [*graph.node, *graph.value_info]
-    parts += [*model.graph.initializer, *model.graph.input, *model.graph.output]
-    return parts
+    """Return the file's bytes, the card among them."""
+    return onnx_program.serialised(model, {CARD_KEY: card.to_json()}, card.version)
 
 
 def _runner(data: bytes, net: nn.Module) -> Restore:

@@ -2,8 +2,6 @@
 
 import importlib.util
 import json
-import logging
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,14 +12,13 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mask2face import checkpoint as checkpoints
-from mask2face import devices, files
+from mask2face import devices, files, onnx_program
 from mask2face.detectors.own import INPUT, OUTPUT
 from mask2face.errors import MissingExtraError, ModelError
 from mask2face.finding.net import MULTIPLE, FaceFinder
 from mask2face.finding.training import NET
 
 CARD_KEY: Final = "mask2face.detector"  # of the card among the ONNX metadata
-OPSET: Final = 18
 TOLERANCE: Final = 0.02  # px, or of a probability times 50: largest difference from the net
 _MOST: Final = 128  # times 32 px: largest side of a photo
 _SIZES: Final = ((64, 96), (160, 128), (96, 320))  # what file and net are compared on
@@ -103,7 +100,8 @@ def export(
     path = Path(path)
     files.check_target(path, overwrite)
     net, steps = load(checkpoint)
-    data = _serialised(_converted(net), {**CARD, "steps": steps})
+    card = json.dumps({**CARD, "steps": steps})
+    data = onnx_program.serialised(_converted(net), {CARD_KEY: card})
     error = _difference(data, net)
     if not error <= TOLERANCE:
         raise ModelError(
@@ -115,51 +113,14 @@ def export(
 
 
 def _converted(net: nn.Module) -> Any:  # noqa: ANN401
-    """Return the ONNX model of `net`."""
+    """Return the ONNX model of `net` for photos of many sizes."""
     height, width = (torch.export.Dim(name, min=1, max=_MOST) for name in ("rows", "columns"))
-    logger = logging.getLogger("torch.onnx._internal.exporter")
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # it warns that torchvision is not installed
-    with warnings.catch_warnings():
-        # torch's exporter, onnxscript and copyreg warn about their own internals
-        for kind in (DeprecationWarning, FutureWarning, UserWarning):
-            warnings.simplefilter("ignore", kind)
-        try:
-            program = torch.onnx.export(
-                net,
-                (torch.zeros(1, 3, 2 * MULTIPLE, 3 * MULTIPLE),),
-                input_names=[INPUT],
-                output_names=[OUTPUT],
-                opset_version=OPSET,
-                dynamic_shapes=({2: MULTIPLE * height, 3: MULTIPLE * width},),
-                dynamo=True,
-                external_data=False,
-                verbose=False,
-            )
-        except Exception as error:  # any failure inside torch's exporter
-            raise ModelError(f"torch cannot export this net to ONNX: {error}") from error
-        finally:
-            logger.setLevel(level)
-    if program is None:
-        raise ModelError("torch gave no ONNX program for this net")
-    return program.model_proto
-
-
-def _serialised(model: Any, card: dict[str, Any]) -> bytes:  # noqa: ANN401
-    """Return the file's bytes: card in, stack traces with local paths out."""
-    import onnx
-
-    parts = [model, model.graph, *model.functions, *model.graph.node, *model.graph.value_info]
-    parts += [*model.graph.initializer, *model.graph.input, *model.graph.output]
-    for part in parts:
-        del part.metadata_props[:]
-        part.doc_string = ""
+    example = {INPUT: torch.zeros(1, 3, 2 * MULTIPLE, 3 * MULTIPLE)}
+    model = onnx_program.converted(
+        net, example, OUTPUT, ({2: MULTIPLE * height, 3: MULTIPLE * width},)
+    )
     del model.graph.value_info[:]
-    model.producer_name = "mask2face"
-    onnx.helper.set_model_props(model, {CARD_KEY: json.dumps(card)})
-    onnx.checker.check_model(model, full_check=True)
-    data: bytes = model.SerializeToString()
-    return data
+    return model
 
 
 def _difference(data: bytes, net: nn.Module) -> float:
