@@ -53,7 +53,7 @@ $(VENV)/.installed-all: pyproject.toml constraints.txt | $(BIN)/python
 
 # litert-torch lives with none of the other extras: an environment of its own for these tests.
 litert: $(LITERT)/.installed
-	$(LITERT)/bin/python -m pytest -p no:anyio tests/exporters/test_litert*.py
+	$(LITERT)/bin/python -m pytest -p no:anyio tests/*/test_litert*.py
 
 $(LITERT)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(LITERT)

@@ -30,6 +30,7 @@ import torch
 from mask2face import checkpoint, devices
 from mask2face.errors import MissingExtraError, ModelError
 from mask2face.exporters import EXPORTERS, Exported, Faces, cost, parity, read_faces
+from mask2face.exporters.contract import PORTS
 from mask2face.exporters.parity import Floats, Restore
 from mask2face.nets.extras import extra_of
 from mask2face.restorer import OUTPUT, ModelCard
@@ -71,13 +72,13 @@ def runner(name: str, path: Path, threads: int) -> Restore | None:
 
         return run
     if name.startswith("litert"):
-        from mask2face.exporters import litert_file
+        from mask2face.formats import litert_file
 
-        return litert_file.Session(path.read_bytes(), threads)
+        return litert_file.Session(path.read_bytes(), PORTS, threads)
     if name == "ncnn":
-        from mask2face.exporters import ncnn
+        from mask2face.formats import ncnn
 
-        return ncnn.Session(path, threads)
+        return ncnn.Session(path, PORTS, threads)
     return None
 
 

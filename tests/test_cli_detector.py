@@ -1,13 +1,13 @@
 """`mask2face detector`: the commands from bare photos to a detector."""
 
-from types import SimpleNamespace
-
 import pytest
 from typer.testing import CliRunner
 
 from mask2face.cli.detector import app
 from mask2face.errors import UsageError
 from mask2face.finding import exporting
+from mask2face.finding.agreement import Agreement
+from mask2face.finding.targets import ExportedDetector
 
 
 def run(*arguments):
@@ -29,14 +29,23 @@ def test_from_photos_to_a_file(tmp_path, astronaut_lfw, monkeypatch):
     assert taught.exit_code == 0, taught.output
     assert taught.stdout.strip() == str(tmp_path / "run" / "last.safetensors")
 
-    def export(checkpoint, out, *, overwrite):
+    def export(checkpoint, out, *, target, side, lessons, overwrite):
         assert checkpoint.is_file()
-        assert not overwrite
-        return SimpleNamespace(path=out, size=680_000, error=0.0001)
+        assert (target, side, lessons, overwrite) == ("onnx", 640, tmp_path / "lessons", False)
+        found = Agreement(200, 0.0, 0.005, 0.0001)
+        return ExportedDetector(out, 680_000, 0.0001, found)
 
     monkeypatch.setattr(exporting, "export", export)  # tested where it is
-    written = run("export", tmp_path / "run" / "last.safetensors", tmp_path / "own.onnx")
-    assert "own.onnx  0.68 MB, at most 0.0001 px from the net" in written.stdout
+    weights, lessons = tmp_path / "run" / "last.safetensors", tmp_path / "lessons"
+    written = run("export", weights, tmp_path / "own.onnx", "--lessons", lessons)
+    assert "own.onnx  0.68 MB  at most 0.0001 px from the net" in written.stdout
+    assert "on 200 faces: misses 0.0%, adds 0.5%" in written.stdout
+
+
+def test_an_ending_of_another_target(tmp_path):
+    failed = run("export", tmp_path / "x.safetensors", tmp_path / "own.tflite")
+    assert isinstance(failed.exception, UsageError)
+    assert "--to litert" in str(failed.exception)
 
 
 def test_a_source_that_is_none(tmp_path):

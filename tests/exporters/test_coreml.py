@@ -17,7 +17,8 @@ from torch.nn import functional
 from mask2face.errors import MissingExtraError, ModelError, OutputError
 from mask2face.exporters import EXPORTERS
 from mask2face.exporters import coreml as exporter
-from mask2face.exporters.litert_conversion import quiet
+from mask2face.formats import coreml as package_format
+from mask2face.formats.litert_conversion import quiet
 from mask2face.nets.extras import Extra
 from mask2face.restorer import CARD_KEY, ModelCard
 
@@ -180,14 +181,15 @@ class TestRefusals:
         path = exporter.export(filler, card, tmp_path / "x.mlpackage").path
         inputs = {"crops": torch.rand(1, 3, SIDE, SIDE)}
         parameters = sum(p.numel() for p in filler.parameters())
-        exporter._check(path, inputs, card, parameters)
+        outputs, texts = {"restored": (1, 4, SIDE, SIDE)}, {CARD_KEY: card.to_json()}
+        package_format.check(path, inputs, outputs, texts, parameters)
         with pytest.raises(ModelError, match="bytes of weights"):
-            exporter._check(path, inputs, card, 10 * parameters)
+            package_format.check(path, inputs, outputs, texts, 10 * parameters)
+        other = {"crops": torch.rand(1, 3, 64, 64)}
         with pytest.raises(ModelError, match="maps"):
-            exporter._check(path, {"crops": torch.rand(1, 3, 64, 64)}, card, parameters)
-        other = ModelCard("x", "3", SIDE, "x", 1, 0.1, "MIT", "x", "x")
+            package_format.check(path, other, outputs, texts, parameters)
         with pytest.raises(ModelError, match="card"):
-            exporter._check(path, inputs, other, parameters)
+            package_format.check(path, inputs, outputs, {CARD_KEY: "{}"}, parameters)
         shutil.rmtree(path)
 
     def test_another_ending(self, filler, card, tmp_path):

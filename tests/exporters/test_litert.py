@@ -12,7 +12,9 @@ from torch import nn
 
 from mask2face.errors import MissingExtraError, ModelError, OutputError
 from mask2face.exporters import EXPORTERS, Faces, litert, parity
-from mask2face.exporters.litert_file import Session, read_card
+from mask2face.exporters.contract import PORTS
+from mask2face.exporters.litert import read_card
+from mask2face.formats.litert_file import Session
 from mask2face.nets import NETS, extras
 from mask2face.nets.extras import Extra
 from mask2face.restorer import INPUT, OUTPUT, ModelCard
@@ -80,8 +82,8 @@ def test_every_net_is_the_same_as_its_file(
     assert str(Path(__file__).parents[2]).encode() not in data
 
     _check_ports(data, wanted)
-    session = Session(data)
-    assert session.side == SIDE
+    session = Session(data, PORTS)
+    assert session.size == (SIDE, SIDE)
     crops = np.random.default_rng(1).random((2, 3, SIDE, SIDE), np.float32)
     vectors = np.ones((2, wanted.size), np.float32) if wanted else None
     with torch.no_grad():
@@ -150,8 +152,10 @@ class TestRefusals:
     def test_difference_leaves_no_file(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(litert, "convert", lambda net, inputs: b"")
-        monkeypatch.setattr(litert, "Session", lambda data: lambda crops, _: crops[:, [0, 1, 2, 2]])
+        monkeypatch.setattr(litert, "convert", lambda net, inputs, output: b"")
+        monkeypatch.setattr(
+            litert, "Session", lambda data, ports: lambda crops, _: crops[:, [0, 1, 2, 2]]
+        )
         with pytest.raises(ModelError, match="differs from the net"):
             litert.export(tried("vae"), CARD, tmp_path / "x.tflite")
         assert not list(tmp_path.iterdir())
@@ -162,7 +166,9 @@ class TestRefusals:
         net = tried("face_filler").eval()
         truth = parity.of_net(net)
         monkeypatch.setattr(litert, "converted", lambda *_: (b"", 0.0))
-        monkeypatch.setattr(litert, "Session", lambda data: lambda *given: truth(*given) + 1e-3)
+        monkeypatch.setattr(
+            litert, "Session", lambda data, ports: lambda *given: truth(*given) + 1e-3
+        )
         monkeypatch.setattr(litert, "finish", lambda *given: given[-1])
         path = tmp_path / "x.tflite"
         found: Any = litert.export(net, CARD, path, faces=faces(3), tolerance=0.01)
@@ -173,7 +179,7 @@ class TestRefusals:
     def test_a_card_that_does_not_survive(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(litert, "with_card", lambda data, card: data)
+        monkeypatch.setattr(litert, "with_metadata", lambda data, key, text: data)
         monkeypatch.setattr(litert, "read_card", lambda data: replace(CARD, version="4"))
         with pytest.raises(ModelError, match="not the one that was put there"):
             litert.finish(b"data", CARD, tmp_path / "x.tflite", 0.0, None)

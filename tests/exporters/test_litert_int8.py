@@ -10,8 +10,11 @@ from torch import nn
 
 from mask2face.errors import DataError, ModelError
 from mask2face.exporters import Faces, litert, litert_int8, parity
-from mask2face.exporters.litert_file import Session, read_card
+from mask2face.exporters.contract import PORTS
+from mask2face.exporters.litert import read_card
 from mask2face.exporters.parity import Gate
+from mask2face.formats.litert_file import Session
+from mask2face.formats.litert_int8 import quantised
 from mask2face.nets import FaceFiller
 from mask2face.restorer import ModelCard
 
@@ -76,11 +79,11 @@ def test_calibration_sets_the_ranges(quick: nn.Module, faces: Callable[..., Face
     bright = faces(8)
     dark = Faces(bright.calibration / 8, bright.crops, bright.truth, bright.holes)
     one, two = (
-        litert_int8._quantised(litert.converted(quick, CARD, 1)[0], found, None)
+        quantised(litert.converted(quick, CARD, 1)[0], litert_int8._samples(found, None))
         for found in (bright, dark)
     )
     wanted = parity.of_net(quick)
-    good, bad = (parity.compare(wanted, Session(data), bright) for data in (one, two))
+    good, bad = (parity.compare(wanted, Session(data, PORTS), bright) for data in (one, two))
     assert bad.mean_error > 2 * good.mean_error
 
 

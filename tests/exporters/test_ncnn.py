@@ -15,6 +15,8 @@ from mask2face.restorer import ModelCard
 pytest.importorskip("ncnn")
 pytest.importorskip("pnnx")
 from mask2face.exporters import ncnn as exporter
+from mask2face.exporters.contract import PORTS
+from mask2face.formats.ncnn import Session
 
 SIDE = 32
 
@@ -38,7 +40,7 @@ def test_three_files_that_agree(filler, card, faces, tmp_path, capfd):
     crops = torch.rand(3, 3, SIDE, SIDE)
     with torch.no_grad():
         wanted = filler.eval()(crops).numpy()
-    made = exporter.Session(done.path)(crops.numpy())
+    made = Session(done.path, PORTS)(crops.numpy())
     assert np.abs(made - wanted).max() <= 2 / 255
     assert wanted.std() > 0.05
     layers = [line.split() for line in done.path.read_text().splitlines()[2:]]
@@ -64,10 +66,10 @@ def test_a_second_input(card, faces, tmp_path):
     crops, noise = torch.rand(2, 3, SIDE, SIDE), torch.randn(2, 3)
     with torch.no_grad():
         wanted, likeliest = net(crops, noise).numpy(), net(crops, 0 * noise).numpy()
-    made = exporter.Session(done.path)(crops.numpy(), noise.numpy())
+    made = Session(done.path, PORTS)(crops.numpy(), noise.numpy())
     assert np.abs(made - wanted).max() <= 2 / 255 < np.abs(likeliest - wanted).max()
-    with pytest.raises(ValueError, match="'noise' beside crops: give vectors"):
-        exporter.Session(done.path)(crops.numpy())
+    with pytest.raises(ValueError, match="'noise' beside pictures: give vectors"):
+        Session(done.path, PORTS)(crops.numpy())
 
 
 def test_a_path_from_here_and_files_that_are_replaced(filler, card, tmp_path, monkeypatch):
@@ -76,7 +78,7 @@ def test_a_path_from_here_and_files_that_are_replaced(filler, card, tmp_path, mo
         Path(f"x.{end}").write_text("old")
     done = exporter.export(filler, card, "x.param", overwrite=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.bin", "x.json", "x.param"]
-    assert exporter.Session(done.path)(np.zeros((1, 3, SIDE, SIDE), np.float32)).shape[1] == 4
+    assert Session(done.path, PORTS)(np.zeros((1, 3, SIDE, SIDE), np.float32)).shape[1] == 4
     assert ModelCard.from_json(Path("x.json").read_text(encoding="utf-8")) == card
 
 
@@ -122,7 +124,7 @@ class TestRefusals:
     def test_broken_files(self, tmp_path):
         (tmp_path / "x.param").write_text("nothing")
         with pytest.raises(ModelError, match="ncnn cannot open"):
-            exporter.Session(tmp_path / "x.param")
+            Session(tmp_path / "x.param", PORTS)
 
     def test_missing_package(self, filler, card, tmp_path, monkeypatch):
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)

@@ -12,9 +12,10 @@ from onnx import TensorProto
 from torch import nn
 
 from mask2face.errors import DataError, ModelError
-from mask2face.exporters import EXPORTERS, folding, onnx_int8, parity
+from mask2face.exporters import EXPORTERS, onnx_int8, parity
 from mask2face.exporters import onnx as exporter
 from mask2face.exporters.parity import Gate
+from mask2face.formats import folding
 from mask2face.restorer import CARD_KEY, Restorer
 
 SIDE = 32

@@ -1,4 +1,4 @@
-"""A lesson folder made of one free photo, and a scene with one face."""
+"""A lesson folder made of one free photo, a scene with one face, a net that finds many."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,11 +6,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from skimage import data
 
+from mask2face import checkpoint as checkpoints
+from mask2face.checkpoint import Checkpoint
 from mask2face.finding import lessons
 from mask2face.finding.cells import Truth
 from mask2face.finding.lessons import Lesson, LessonFolder, SeenFace
+from mask2face.finding.net import FaceFinder
+from mask2face.finding.training import NET
 
 BOX = (180.0, 68.0, 271.0, 178.0)  # of the astronaut's face, px
 POINTS = ((202.0, 102.0), (245.0, 103.0), (225.0, 122.0), (208.0, 140.0), (240.0, 141.0))
@@ -63,3 +68,22 @@ def face_scene() -> tuple[np.ndarray, Truth]:
         np.zeros(1, np.float32),
         np.ones(1, bool),
     )
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory) -> Path:
+    """A net that has learned nothing: it finds faces everywhere; its batch norms have an effect."""
+    torch.manual_seed(0)
+    net = FaceFinder(0.5)
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.normal_(module.bias, std=0.2)
+            module.running_mean.normal_(std=0.2)
+            module.running_var.uniform_(0.5, 1.5)
+    for head in net.heads:
+        head.out.bias.data[0] = 2
+    path = tmp_path_factory.mktemp("net") / "last.safetensors"
+    tensors = {f"ema.{name}": value for name, value in net.state_dict().items()}
+    checkpoints.save(path, Checkpoint(NET, {"width": 0.5}, 64, 7), tensors)
+    return path

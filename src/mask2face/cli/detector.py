@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mask2face.cli.dataset import Seed, Workers, read_sources, records_of
-from mask2face.cli.training import need
+from mask2face.cli.training import check_ending, need
 
 app = typer.Typer(
     help="Teach a detector of faces, masked or bare. Needs: pip install 'mask2face[train]'.",
@@ -99,13 +99,39 @@ def train(
 @app.command()
 def export(
     checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .safetensors file.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            help="The file to write: .onnx, .tflite, .mlpackage for coreml, .param for ncnn.",
+        ),
+    ],
     *,
+    target: Annotated[
+        str,
+        typer.Option(
+            "--to", help="onnx, onnx-fp16, onnx-int8, litert, litert-int8, coreml or ncnn."
+        ),
+    ] = "onnx",
+    lessons: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="LESSONS", help="Faces to compare on, and for integers to calibrate on."
+        ),
+    ] = None,
+    side: Annotated[
+        int, typer.Option(help="Of photos, px, where the file has one size: not in ONNX.")
+    ] = 640,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
 ) -> None:
-    """Write a detector as one ONNX file that carries its card, and compare it with the net."""
+    """Write a detector as a file that carries its card, and compare it with the net."""
     need("torch", "safetensors")
     from mask2face.finding.exporting import export as write
 
-    made = write(checkpoint, out, overwrite=overwrite)
-    typer.echo(f"{made.path}  {made.size / 1e6:.2f} MB, at most {made.error:.1g} px from the net")
+    check_ending(target, out)
+    made = write(checkpoint, out, target=target, side=side, lessons=lessons, overwrite=overwrite)
+    about = made.note if made.error is None else f"at most {made.error:.1g} px from the net"
+    said = [str(made.path), f"{made.size / 1e6:.2f} MB", about]
+    typer.echo("  ".join(part for part in said if part))
+    if made.agreement is not None:
+        typer.echo(f"  {made.agreement}")

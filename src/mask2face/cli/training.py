@@ -70,7 +70,7 @@ def export(
     from mask2face.restorer import ModelCard
 
     exporter = lookup("export target", EXPORTERS, target)
-    _check_ending(target, out)
+    check_ending(target, out)
     metrics = _metrics(metric or [])
     about, net = load(checkpoint)
     crop = side or about.side
@@ -177,7 +177,7 @@ def _evaluate_real(
     typer.echo((out / "real.md").read_text(encoding="utf-8"))
 
 
-def _check_ending(target: str, out: Path) -> None:
+def check_ending(target: str, out: Path) -> None:
     """Refuse a file whose ending is that of other targets: mostly, `--to` was forgotten."""
     fitting = [name for name, ending in _ENDINGS.items() if ending == out.suffix]
     if fitting and target not in fitting:

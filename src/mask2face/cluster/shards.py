@@ -88,6 +88,11 @@ def _samples(name: str, source: IO[bytes]) -> Iterator[list[tuple[tarfile.TarInf
 
 
 def files_of(name: str, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """Yield the files of a shard.
+
+    Raises:
+        DataError: one is a link.
+    """
     for info in tar:
         if info.islnk() or info.issym():
             how = "pack what it leads to, as `tar -h --hard-dereference` does"

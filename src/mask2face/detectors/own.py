@@ -122,12 +122,23 @@ class Own:
         )
         batch = np.ascontiguousarray(padded.transpose(2, 0, 1)[None], dtype=np.float32)
         cells = self._session.run([OUTPUT], {INPUT: batch})[0][0]
-        chosen = np.flatnonzero(cells[0] >= self.threshold)
-        middle = middles(*batch.shape[2:])[chosen]
-        numbers = cells[:, chosen].T.astype(np.float32)  # (n, 16)
-        boxes = np.concatenate([middle - numbers[:, 2:4], middle + numbers[:, 4:6]], 1)
-        landmarks = numbers[:, 6:].reshape(-1, 5, 2) + middle[:, None]
-        return Candidates(boxes, landmarks, np.minimum(numbers[:, 0], 1), numbers[:, 1])
+        return candidates(cells, batch.shape[2:], self.threshold)
+
+
+def candidates(cells: NDArray[np.float32], size: tuple[int, ...], threshold: float) -> Candidates:
+    """Return what the cells take for faces, in px of the input.
+
+    Args:
+        cells: (16, M), the net's output; see `finding.net.FaceFinder`.
+        size: height and width of the input, px.
+        threshold: lowest score of a cell that counts.
+    """
+    chosen = np.flatnonzero(cells[0] >= threshold)
+    middle = middles(*size)[chosen]
+    numbers = cells[:, chosen].T.astype(np.float32)  # (n, 16)
+    boxes = np.concatenate([middle - numbers[:, 2:4], middle + numbers[:, 4:6]], 1)
+    landmarks = numbers[:, 6:].reshape(-1, 5, 2) + middle[:, None]
+    return Candidates(boxes, landmarks, np.minimum(numbers[:, 0], 1), numbers[:, 1])
 
 
 def middles(height: int, width: int) -> NDArray[np.float32]:

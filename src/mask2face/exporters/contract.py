@@ -1,94 +1,22 @@
-"""What every exporter does first: check packages, target and net, and say what to compare on."""
+"""What every exporter of a restorer does: check the net, and compare it with its file."""
 
 import copy
-import importlib.util
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import torch
 from torch import nn
 
-from mask2face.errors import MissingExtraError, ModelError, OutputError
+from mask2face.errors import ModelError
 from mask2face.exporters.exported import probes, vectors
 from mask2face.exporters.parity import Floats, Restore
 from mask2face.extra_input import FACE
+from mask2face.formats import Inputs, Ports
 from mask2face.nets.extras import extra_of
-from mask2face.restorer import INPUT, ModelCard
+from mask2face.restorer import INPUT, OUTPUT, ModelCard
 
-Inputs = dict[str, torch.Tensor]  # by the name of the port, crops first
-
-
-def check_packages(extra: str, *packages: str) -> None:
-    """Refuse to go on without `packages`, which the extra `extra` brings.
-
-    Raises:
-        MissingExtraError: one is not installed.
-    """
-    for package in packages:
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtraError(package, extra)
-
-
-def check_paths(paths: Sequence[Path], overwrite: bool) -> None:
-    """Refuse files that may not be written, before any work is done.
-
-    Raises:
-        OutputError: one exists already and `overwrite` is not set, or there is no folder for it.
-    """
-    for path in paths:
-        if path.exists() and not overwrite:
-            raise OutputError(f"{path} exists already: choose another name or ask to overwrite it")
-        if not path.parent.is_dir():
-            raise OutputError(f"folder {path.parent} does not exist: make it first")
-
-
-@contextmanager
-def workshop(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `path`, to rename from; it is removed at the end.
-
-    Raises:
-        OutputError: something in it, or `path`, cannot be written.
-    """
-    try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-            yield Path(folder).resolve()  # Python 3.11 gives a relative path for a relative one
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def place(made: Sequence[Path], paths: Sequence[Path]) -> None:
-    """Give files or folders in a `workshop` their names: all of them, or none.
-
-    What has a name already is kept in the workshop until the last one has its own.
-
-    Args:
-        made: what is there, on one file system with `paths`.
-        paths: the name of each.
-
-    Raises:
-        OutputError: a folder has the name of a file, or a file that of a folder.
-        OSError: one cannot be moved.
-    """
-    for source, path in zip(made, paths, strict=True):
-        if path.exists() and path.is_dir() != source.is_dir():
-            kind = "folder" if path.is_dir() else "file"
-            raise OutputError(f"{path} is a {kind}: choose another name, or move it away")
-    old = [one.with_name(f"{one.name}.old") for one in made]
-    try:
-        for source, spare, path in zip(made, old, paths, strict=True):
-            if path.exists():
-                path.replace(spare)
-            source.replace(path)
-    except OSError:
-        for source, spare, path in zip(made, old, paths, strict=True):
-            if not source.exists():
-                path.replace(source)
-            if spare.exists():
-                spare.replace(path)
-        raise
+PORTS: Final = Ports(INPUT, OUTPUT)
 
 
 def frozen(net: nn.Module) -> nn.Module:

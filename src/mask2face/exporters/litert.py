@@ -8,10 +8,12 @@ from torch import nn
 from mask2face.errors import ModelError
 from mask2face.exporters import contract, parity
 from mask2face.exporters.exported import Exported
-from mask2face.exporters.litert_conversion import convert
-from mask2face.exporters.litert_file import EXTRA, Session, read_card, with_card
 from mask2face.exporters.parity import Faces, Parity
-from mask2face.restorer import ModelCard
+from mask2face.formats.litert_conversion import convert
+from mask2face.formats.litert_file import PACKAGES, Session, read_metadata, with_metadata
+from mask2face.formats.packages import check_packages
+from mask2face.formats.workshop import check_paths, workshop
+from mask2face.restorer import CARD_KEY, OUTPUT, ModelCard
 
 TOLERANCE: Final = parity.FLOAT32.max_error  # of outputs in [0, 1]
 
@@ -51,7 +53,7 @@ def export(
     data, error = converted(frozen, card, tolerance)
     found = None
     if faces is not None:
-        found = parity.compare(parity.of_net(frozen), Session(data), faces)
+        found = parity.compare(parity.of_net(frozen), Session(data, contract.PORTS), faces)
         parity.Gate(tolerance).check(found, "litert")
     return finish(data, card, path, error, found)
 
@@ -63,8 +65,8 @@ def begin(path: str | Path, overwrite: bool) -> Path:
         OutputError: it exists already, or its folder does not.
         MissingExtraError: the extra `litert` is not installed.
     """
-    contract.check_packages(EXTRA, "litert_torch", "ai_edge_litert", "ai_edge_quantizer")
-    contract.check_paths([Path(path)], overwrite)
+    check_packages(*PACKAGES)
+    check_paths([Path(path)], overwrite)
     return Path(path)
 
 
@@ -81,8 +83,8 @@ def converted(net: nn.Module, card: ModelCard, tolerance: float) -> tuple[bytes,
     """
     tries = contract.trials(net, card)
     wanted = [contract.expected(net, inputs) for inputs in tries]
-    data = convert(net, {name: value[:1] for name, value in tries[-1].items()})
-    error = contract.difference(Session(data), tries, wanted)
+    data = convert(net, {name: value[:1] for name, value in tries[-1].items()}, OUTPUT)
+    error = contract.difference(Session(data, contract.PORTS), tries, wanted)
     contract.check_error(error, tolerance, "LiteRT file")
     return data, error
 
@@ -105,12 +107,23 @@ def finish(
     """
     if found is not None:
         card = found.within(card)
-    data = with_card(data, card)
-    with contract.workshop(path) as folder:
+    data = with_metadata(data, CARD_KEY, card.to_json())
+    with workshop(path) as folder:
         part = folder / path.name
         part.write_bytes(data)
         again = part.read_bytes()
-        if read_card(again) != card or Session(again).side != card.side:
+        side = (card.side, card.side)
+        if read_card(again) != card or Session(again, contract.PORTS).size != side:
             raise ModelError("the card inside the LiteRT file is not the one that was put there")
         part.replace(path)
     return Exported(path, len(data), error, found, (path,))
+
+
+def read_card(data: bytes) -> ModelCard:
+    """Return the card inside a .tflite file.
+
+    Raises:
+        ModelError: `data` is no .tflite file, or has no card or a broken one.
+        MissingExtraError: LiteRT is not installed.
+    """
+    return ModelCard.from_json(read_metadata(data, CARD_KEY))

@@ -1,6 +1,5 @@
 """Export a net to one ONNX file that carries its model card; compare before saying yes."""
 
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,15 +8,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from mask2face import devices, onnx_program
-from mask2face.errors import OutputError
+from mask2face import files
 from mask2face.exporters import contract, parity
-from mask2face.exporters.contract import Inputs
 from mask2face.exporters.exported import Exported
-from mask2face.exporters.folding import folded
-from mask2face.exporters.parity import Faces, Floats, Gate, Restore
+from mask2face.exporters.parity import Faces, Gate, Restore
+from mask2face.formats import Inputs, onnx
+from mask2face.formats.folding import folded
+from mask2face.formats.packages import check_packages
 from mask2face.nets.extras import extra_of
-from mask2face.restorer import CARD_KEY, INPUT, OUTPUT, ModelCard
+from mask2face.restorer import CARD_KEY, OUTPUT, ModelCard
 
 TOLERANCE = parity.FLOAT32.max_error  # of outputs in [0, 1]
 
@@ -83,8 +82,8 @@ def write(
         on_probes: hold the file to `gate.max_error` on noise and structured crops.
     """
     path = Path(path)
-    contract.check_packages("train", "onnx", "onnxscript")
-    contract.check_paths([path], overwrite)
+    check_packages("train", "onnx", "onnxscript")
+    files.check_target(path, overwrite)
     frozen = contract.frozen(net)
     tries = contract.trials(frozen, card)
     wanted = [contract.expected(frozen, inputs) for inputs in tries]
@@ -102,7 +101,7 @@ def write(
         card = found.within(card)
         error = max(error, found.max_error)
     data = _serialise(model, card)
-    _write(path, data)
+    files.write(data, path, overwrite=overwrite)
     return Exported(path, len(data), error, found)
 
 
@@ -113,32 +112,15 @@ def _as_it_is(model: Any) -> Any:  # noqa: ANN401
 def _convert(net: nn.Module, inputs: Inputs) -> Any:  # noqa: ANN401
     """Return the ONNX model of `net` for any number of crops."""
     batch = torch.export.Dim("N", min=1, max=4096)
-    return onnx_program.converted(net, inputs, OUTPUT, ({0: batch},) * len(inputs))
+    return onnx.converted(net, inputs, OUTPUT, ({0: batch},) * len(inputs))
 
 
 def _serialise(model: Any, card: ModelCard) -> bytes:  # noqa: ANN401
     """Return the file's bytes, the card among them."""
-    return onnx_program.serialised(model, {CARD_KEY: card.to_json()}, card.version)
+    return onnx.serialised(model, {CARD_KEY: card.to_json()}, card.version)
 
 
 def _runner(data: bytes, net: nn.Module) -> Restore:
     """Return the file in ONNX Runtime."""
-    session = devices.session(data, "cpu")
     extra = extra_of(net)
-
-    def run(crops: Floats, vectors: Floats | None) -> Floats:
-        feed = {INPUT: crops} if extra is None else {INPUT: crops, extra.name: vectors}
-        return np.asarray(session.run([OUTPUT], feed)[0], np.float32)
-
-    return run
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write under a temporary name, then rename."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    return onnx.runner(data, contract.PORTS, None if extra is None else extra.name)

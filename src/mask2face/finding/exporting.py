@@ -1,27 +1,18 @@
-"""Checkpoint -> one ONNX file that carries its card; compared with the net before it is written."""
+"""Checkpoint -> a file of another runtime with its card inside; compared, then written."""
 
-import importlib.util
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
-import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mask2face import checkpoint as checkpoints
-from mask2face import devices, files, onnx_program
-from mask2face.detectors.own import INPUT, OUTPUT
-from mask2face.errors import MissingExtraError, ModelError
+from mask2face.errors import ModelError, UsageError
 from mask2face.finding.net import MULTIPLE, FaceFinder
+from mask2face.finding.targets import TARGETS, ExportedDetector, Order
 from mask2face.finding.training import NET
-
-CARD_KEY: Final = "mask2face.detector"  # of the card among the ONNX metadata
-TOLERANCE: Final = 0.02  # px, or of a probability times 50: largest difference from the net
-_MOST: Final = 128  # times 32 px: largest side of a photo
-_SIZES: Final = ((64, 96), (160, 128), (96, 320))  # what file and net are compared on
+from mask2face.registry import lookup
 
 CARD: Final = {
     "name": "own",
@@ -33,21 +24,6 @@ CARD: Final = {
     "limits": "Not for identifying, verifying or counting people. Trained on photos of celebrities "
     "and politicians, mostly from the front.",
 }
-
-
-@dataclass(frozen=True)
-class ExportedDetector:
-    """A file that passed the comparison with its net.
-
-    Attributes:
-        path: the file.
-        size: in bytes.
-        error: largest difference from the net, px; of probabilities 50 times that.
-    """
-
-    path: Path
-    size: int
-    error: float
 
 
 def load(path: str | Path) -> tuple[FaceFinder, int]:
@@ -70,68 +46,49 @@ def _fold(module: nn.Module) -> None:
     for child in module.modules():
         if not isinstance(child, nn.Sequential):
             continue
-        for place in range(len(child) - 1):
-            first, second = child[place], child[place + 1]
+        for index in range(len(child) - 1):
+            first, second = child[index], child[index + 1]
             if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
-                child[place] = fuse_conv_bn_eval(first, second)
-                child[place + 1] = nn.Identity()
+                child[index] = fuse_conv_bn_eval(first, second)
+                child[index + 1] = nn.Identity()
 
 
 def export(
-    checkpoint: str | Path, path: str | Path, *, overwrite: bool = False
+    checkpoint: str | Path,
+    path: str | Path,
+    *,
+    target: str = "onnx",
+    side: int = 640,
+    lessons: str | Path | None = None,
+    overwrite: bool = False,
 ) -> ExportedDetector:
-    """Write the detector as ONNX: input `photo` (1, 3, H, W), output `cells` (1, 16, M).
+    """Write the detector for another runtime: input `photo`, output `cells` (1, 16, M).
 
-    H and W are dynamic, multiples of 32; `FaceFinder` says what the numbers are.
+    `FaceFinder` says what the numbers are. ONNX files take photos (1, 3, H, W) whose sides are
+    multiples of 32; the others photos of one size, Core ML and ncnn (1, 3, S, S), ncnn without the
+    1, and LiteRT (1, S, S, 3).
 
     Args:
         checkpoint: `last.safetensors` of a run.
         path: the file to write.
+        target: of `TARGETS`.
+        side: S, px; also of the scenes to compare on.
+        lessons: a lesson folder: faces to compare on, and for integers to calibrate on. Needed by
+            all targets whose weights are not float32, but Core ML, which does not run here.
         overwrite: replace an existing file.
 
     Raises:
+        UnknownNameError: there is no such target.
+        UsageError: `side` is no multiple of 32.
         ModelError: see `load`, or the file differs from the net.
-        OutputError: `path` exists or cannot be written.
-        MissingExtraError: `onnx` or `onnxscript` is not installed.
+        DataError: there are no lessons, and the target needs them; or they are broken.
+        OutputError: `path` exists, has another ending than the target's, or cannot be written.
+        MissingExtraError: a package of the target is not installed.
     """
-    for package in ("onnx", "onnxscript"):
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtraError(package, "train")
-    path = Path(path)
-    files.check_target(path, overwrite)
+    write = lookup("export target", TARGETS, target)
+    if side < MULTIPLE or side % MULTIPLE:
+        raise UsageError(f"--side {side}: give a multiple of {MULTIPLE}")
     net, steps = load(checkpoint)
     card = json.dumps({**CARD, "steps": steps})
-    data = onnx_program.serialised(_converted(net), {CARD_KEY: card})
-    error = _difference(data, net)
-    if not error <= TOLERANCE:
-        raise ModelError(
-            f"the ONNX file differs from the net by {error:.2g} px: nothing was written; "
-            "report this as a bug"
-        )
-    files.write(data, path, overwrite=overwrite)
-    return ExportedDetector(path, len(data), error)
-
-
-def _converted(net: nn.Module) -> Any:  # noqa: ANN401
-    """Return the ONNX model of `net` for photos of many sizes."""
-    height, width = (torch.export.Dim(name, min=1, max=_MOST) for name in ("rows", "columns"))
-    example = {INPUT: torch.zeros(1, 3, 2 * MULTIPLE, 3 * MULTIPLE)}
-    model = onnx_program.converted(
-        net, example, OUTPUT, ({2: MULTIPLE * height, 3: MULTIPLE * width},)
-    )
-    del model.graph.value_info[:]
-    return model
-
-
-def _difference(data: bytes, net: nn.Module) -> float:
-    """Return the largest difference between file and net, px; probabilities count 50 times."""
-    session = devices.session(data, "cpu")
-    rng = np.random.default_rng(0)
-    errors = []
-    for height, width in _SIZES:
-        noise = rng.uniform(0, 255, (1, 3, height, width)).astype(np.float32)
-        with torch.no_grad():
-            wanted = net(torch.from_numpy(noise)).numpy()
-        off = np.abs(session.run([OUTPUT], {INPUT: noise})[0] - wanted)
-        errors += [50 * off[:, :2].max(), off[:, 2:].max()]
-    return float(np.max(errors))
+    where = None if lessons is None else Path(lessons)
+    return write(Order(net, card, Path(path), side, where, overwrite))

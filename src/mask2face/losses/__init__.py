@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mask2face.errors import ConfigurationError
-from mask2face.losses.hole import hole_l1, pyramid_l1
+from mask2face.losses.hole import hole_l1, hole_log_mse, pyramid_l1
 from mask2face.losses.hole_prediction import hole_bce, hole_dice
 from mask2face.losses.perceptual import perceptual
 from mask2face.losses.pixel import mae, mse
@@ -29,6 +29,7 @@ LOSSES: dict[str, Loss] = {
     "ssim_loss": ssim_loss,
     "ssim_l1_loss": ssim_l1_loss,
     "hole_l1": hole_l1,
+    "hole_log_mse": hole_log_mse,
     "pyramid_l1": pyramid_l1,
     "hole_ssim": hole_ssim,
     "perceptual": perceptual,

@@ -1,4 +1,4 @@
-"""L1 counted only inside the hole, at one or several scales; where a hole lies in features."""
+"""L1 and MSE inside the hole, at one or several scales; where a hole lies in features."""
 
 import torch
 import torch.nn.functional as F
@@ -6,6 +6,7 @@ from torch import Tensor
 
 EPSILON = 1e-6  # hole pixels; keeps a batch without any hole at zero loss, not 0 / 0
 SCALES = (1, 2, 4)  # pooling factors of the pyramid
+FLOOR = 1e-4  # MSE, that is 40 dB: below it, what is better counts for little
 
 
 def hole_l1(prediction: Tensor, target: Tensor, hole: Tensor) -> Tensor:
@@ -48,6 +49,29 @@ def pyramid_l1(prediction: Tensor, target: Tensor, hole: Tensor) -> Tensor:
         )
         losses.append(small.abs().sum() / (error.shape[1] * weight.sum() + EPSILON))
     return torch.stack(losses).mean()
+
+
+def hole_log_mse(prediction: Tensor, target: Tensor, hole: Tensor) -> Tensor:
+    """Return log(1 + MSE / 1e-4) of each crop's hole, averaged over the batch.
+
+    Up to a factor and a constant it is the negative PSNR in dB, as in the PSNR loss of HINet (Chen
+    et al. 2021, arXiv:2105.06086), inside the hole: its mean over crops is what a report gives,
+    where an easy crop counts as much as a hard one. Departure: it ends at 0.
+
+    Args:
+        prediction: (N, 3, H, W) RGB in [0, 1].
+        target: (N, 3, H, W) RGB in [0, 1].
+        hole: (N, 1, H, W) in [0, 1], 1 = replace; a crop without one adds 0.
+
+    >>> import torch
+    >>> picture = torch.full((1, 3, 2, 2), 0.1)  # 20 dB
+    >>> cost = hole_log_mse(picture, torch.zeros(1, 3, 2, 2), torch.ones(1, 1, 2, 2))
+    >>> round(float(cost), 3)
+    4.615
+    """
+    squared = ((prediction - target) ** 2 * hole).sum((1, 2, 3))
+    error = squared / (prediction.shape[1] * hole.sum((1, 2, 3)) + EPSILON)
+    return torch.log1p(error / FLOOR).mean()
 
 
 def touched(hole: Tensor, feature: Tensor) -> Tensor:

@@ -8,28 +8,30 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from mask2face.exporters.folding import folded
-from mask2face.nets import extras
-from mask2face.restorer import OUTPUT
+from mask2face.formats.folding import folded
 
 
 class ChannelsLast(nn.Module):
-    """A net whose crops and result have their channels last, with the names of the file's ports.
+    """A net whose pictures have their channels last, with the names of the file's ports.
 
     Args:
-        net: (N, 3, S, S) -> (N, 4, S, S), as `prepared` makes it.
+        net: (N, 3, H, W) and more inputs -> one output, as `prepared` makes it.
+        output: name of the output.
     """
 
-    def __init__(self, net: nn.Module) -> None:
+    def __init__(self, net: nn.Module, output: str) -> None:
         super().__init__()
-        self.net = net
+        self.net, self.output = net, output
 
-    def forward(self, crops: Tensor, **vectors: Tensor) -> dict[str, Tensor]:
-        """Return `restored` (N, S, S, 4) of `crops` (N, S, S, 3) and at most one vector a crop."""
-        extra = next(iter(vectors.values()), None)
+    def forward(self, **inputs: Tensor) -> dict[str, Tensor]:
+        """Return the output by its name, of the picture (N, H, W, 3) and what comes after it.
+
+        An output with four dimensions has its channels last, too; others are left alone.
+        """
+        picture, *more = inputs.values()
         with _Spread():
-            result = extras.run(self.net, crops.permute(0, 3, 1, 2), extra)
-        return {OUTPUT: result.permute(0, 2, 3, 1)}
+            result = self.net(picture.permute(0, 3, 1, 2), *more)
+        return {self.output: result.permute(0, 2, 3, 1) if result.dim() == 4 else result}
 
 
 def prepared(net: nn.Module, inputs: Mapping[str, Tensor]) -> nn.Module:

@@ -1,4 +1,4 @@
-"""What is inside a .tflite file: run it with LiteRT, and keep the model card in its metadata."""
+"""What is inside a .tflite file: run it with LiteRT, and keep texts in its metadata."""
 
 from typing import Any, Final
 
@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mask2face.errors import ModelError
-from mask2face.exporters import contract
-from mask2face.restorer import CARD_KEY, INPUT, OUTPUT, ModelCard
+from mask2face.formats import Ports
+from mask2face.formats.packages import check_packages
 
 Floats = NDArray[np.float32]
 EXTRA: Final = "litert"
+# the extra, and what of it files are made with
+PACKAGES: Final = (EXTRA, "litert_torch", "ai_edge_litert", "ai_edge_quantizer")
 _IDENTIFIER: Final = b"TFL3"  # bytes 4 to 8 of every file
 _ALIGNMENT: Final = 16  # bytes; where the format wants weights to begin
 
@@ -19,19 +21,20 @@ class Session:
     """A .tflite file in LiteRT's interpreter.
 
     Args:
-        data: the bytes of a file that `litert.export` wrote.
+        data: the bytes of a file that `litert_conversion.convert` made.
+        ports: of the file; pictures have their channels last in it.
         threads: of the CPU.
 
     Attributes:
-        side: S of its crops, px.
+        size: height and width of its pictures, px.
 
     Raises:
         ModelError: LiteRT cannot open it, or its ports are not ours.
         MissingExtraError: LiteRT is not installed.
     """
 
-    def __init__(self, data: bytes, threads: int = 1) -> None:
-        contract.check_packages(EXTRA, "ai_edge_litert")
+    def __init__(self, data: bytes, ports: Ports, threads: int = 1) -> None:
+        check_packages(EXTRA, "ai_edge_litert")
         from ai_edge_litert.interpreter import Interpreter
 
         try:
@@ -42,42 +45,52 @@ class Session:
             raise ModelError(f"LiteRT cannot open the file: {error}") from error
         inputs = self._runner.get_input_details()
         outputs = self._runner.get_output_details()
-        if INPUT not in inputs or OUTPUT not in outputs:
+        if ports.picture not in inputs or ports.output not in outputs:
             raise ModelError(
-                f"the file maps {sorted(inputs)} to {sorted(outputs)}, expected {INPUT} to "
-                f"{OUTPUT}: export it again with `mask2face export --to litert`"
+                f"the file maps {sorted(inputs)} to {sorted(outputs)}, expected {ports.picture} to "
+                f"{ports.output}: export it again with `--to litert`"
             )
-        self.side = int(inputs[INPUT]["shape"][1])
-        self._more = [name for name in inputs if name != INPUT]
+        height, width = (int(size) for size in inputs[ports.picture]["shape"][1:3])
+        self.size = height, width
+        self._ports = ports
+        self._more = [name for name in inputs if name != ports.picture]
 
-    def __call__(self, crops: Floats, vectors: Floats | None = None) -> Floats:
-        """Return (N, 4, S, S) as the net does, one crop after the other.
+    def __call__(self, pictures: Floats, vectors: Floats | None = None) -> Floats:
+        """Return what the net gives, channels first, one picture after the other.
 
         Args:
-            crops: float32 (N, 3, S, S) RGB in [0, 1].
+            pictures: float32 (N, 3, H, W).
             vectors: float32 (N, E) for a file with a second input.
         """
         results = []
-        for index, crop in enumerate(crops):
-            inputs = {INPUT: np.ascontiguousarray(crop.transpose(1, 2, 0))[None]}
+        for index, picture in enumerate(pictures):
+            inputs = {self._ports.picture: channels_last(picture)}
             for name in self._more:
                 if vectors is None:
-                    raise ValueError(f"this file takes {name!r} beside crops: give vectors")
+                    raise ValueError(f"this file takes {name!r} beside pictures: give vectors")
                 inputs[name] = vectors[index : index + 1]
-            results.append(self._runner(**inputs)[OUTPUT])
-        return np.ascontiguousarray(np.concatenate(results).transpose(0, 3, 1, 2))
+            results.append(self._runner(**inputs)[self._ports.output])
+        made = np.concatenate(results)
+        return np.ascontiguousarray(made.transpose(0, 3, 1, 2) if made.ndim == 4 else made)
 
 
-def with_card(data: bytes, card: ModelCard) -> bytes:
-    """Return the file `data` with `card` in its metadata under `mask2face.card`, as JSON.
+def channels_last(picture: Floats) -> Floats:
+    """Return a picture (C, H, W) as a file takes it: (1, H, W, C).
 
-    Another card that is there is replaced.
+    >>> channels_last(np.zeros((3, 4, 5), np.float32)).shape
+    (1, 4, 5, 3)
+    """
+    return np.ascontiguousarray(picture.transpose(1, 2, 0))[None]
+
+
+def with_metadata(data: bytes, key: str, text: str) -> bytes:
+    """Return the file `data` with `text` in its metadata under `key`; another one is replaced.
 
     Raises:
         ModelError: `data` is no .tflite file.
         MissingExtraError: LiteRT is not installed.
     """
-    contract.check_packages(EXTRA, "ai_edge_litert")
+    check_packages(EXTRA, "ai_edge_litert")
     from ai_edge_litert import schema_py_generated as schema
 
     _check(data)
@@ -86,9 +99,9 @@ def with_card(data: bytes, card: ModelCard) -> bytes:
         if one.offset > 1:  # large weights of quantised files lie behind the flatbuffer
             one.data = np.frombuffer(data, np.uint8, one.size, one.offset)
             one.offset = one.size = 0
-    name = CARD_KEY.encode()
+    name = key.encode()
     content = schema.BufferT()
-    content.data = np.frombuffer(card.to_json().encode(), np.uint8)
+    content.data = np.frombuffer(text.encode(), np.uint8)
     entry = schema.MetadataT()
     entry.name, entry.buffer = name, len(model.buffers)
     kept = [one for one in model.metadata or [] if one.name != name]
@@ -104,25 +117,25 @@ def with_card(data: bytes, card: ModelCard) -> bytes:
     return bytes(builder.Output())
 
 
-def read_card(data: bytes) -> ModelCard:
-    """Return the card that `with_card` put into a file.
+def read_metadata(data: bytes, key: str) -> str:
+    """Return the text that `with_metadata` put into a file.
 
     Raises:
-        ModelError: `data` is no .tflite file, or has no card or a broken one.
+        ModelError: `data` is no .tflite file, or has no text under `key`.
         MissingExtraError: LiteRT is not installed.
     """
-    contract.check_packages(EXTRA, "ai_edge_litert")
+    check_packages(EXTRA, "ai_edge_litert")
     from ai_edge_litert import schema_py_generated as schema
 
     _check(data)
     model = schema.Model.GetRootAs(data)
     for index in range(model.MetadataLength()):
         entry = model.Metadata(index)
-        if entry.Name() == CARD_KEY.encode():
+        if entry.Name() == key.encode():
             content = model.Buffers(entry.Buffer()).DataAsNumpy()
-            return ModelCard.from_json(content.tobytes().decode())
+            return str(content.tobytes().decode())
     raise ModelError(
-        f"the .tflite file has no {CARD_KEY!r} in its metadata, so it is not one of ours: "
+        f"the .tflite file has no {key!r} in its metadata, so it is not one of ours: "
         "give a file that `mask2face export --to litert` wrote"
     )
 

@@ -1,4 +1,4 @@
-"""Cards in .tflite files, and files that are not ours."""
+"""Texts in .tflite files, and files that are not ours."""
 
 from typing import Any
 
@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from mask2face.errors import ModelError
-from mask2face.exporters.litert_file import Session, read_card, with_card
-from mask2face.restorer import ModelCard
+from mask2face.formats import Ports
+from mask2face.formats.litert_file import Session, read_metadata, with_metadata
 
 pytest.importorskip("ai_edge_litert", reason="the extra `litert` is not installed")
 
-CARD = ModelCard("tiny", "3", 8, "tiny", 1, 0.1, "MIT", "nöne", "none")
+KEY, CARD = "mask2face.card", '{"name": "tïny", "version": "3"}'
+PORTS = Ports("crops", "restored")
 
 
 def plain(name: str = "crops", outside: int = 0) -> bytes:
@@ -59,20 +60,23 @@ def port(schema: Any, name: str, index: int) -> Any:
 
 
 def test_a_card_goes_in_and_comes_out() -> None:
-    data = with_card(plain(), CARD)
+    data = with_metadata(plain(), KEY, CARD)
     assert data[4:8] == b"TFL3"
-    assert read_card(data) == CARD
+    assert read_metadata(data, KEY) == CARD
     numbers = np.random.default_rng(0).random((2, 4, 8, 8), np.float32)
     wanted = 1 / (1 + np.exp(-numbers))
-    assert np.abs(Session(data)(numbers) - wanted).max() < 1e-6
+    assert np.abs(Session(data, PORTS)(numbers) - wanted).max() < 1e-6
 
 
 def test_a_second_card_replaces_the_first() -> None:
-    other = ModelCard("other", "4", 8, "tiny", 1, 0.1, "MIT", "none", "none")
-    once, twice = with_card(plain(), CARD), with_card(with_card(plain(), CARD), other)
-    assert read_card(twice) == other
+    other = '{"name": "other"}'
+    once, twice = (
+        with_metadata(plain(), KEY, CARD),
+        with_metadata(with_metadata(plain(), KEY, CARD), KEY, other),
+    )
+    assert read_metadata(twice, KEY) == other
     assert twice.count(b"mask2face.card") == 1
-    assert b"tiny3" not in twice
+    assert b'"version"' not in twice
     assert abs(len(twice) - len(once)) < 64
 
 
@@ -80,8 +84,8 @@ def test_weights_begin_where_the_format_wants_them() -> None:
     from ai_edge_litert import schema_py_generated as schema
 
     for length in range(1, 20):  # of the card, so of what lies before the weights
-        card = ModelCard("n" * length, "3", 8, "tiny", 1, 0.1, "MIT", "none", "none")
-        data = with_card(plain(), card)
+        card = "n" * length
+        data = with_metadata(plain(), KEY, card)
         model = schema.Model.GetRootAs(data)
         found = model.Buffers(1).DataAsNumpy()
         assert found.tobytes() == bytes(range(40))
@@ -92,30 +96,30 @@ def test_weights_outside_the_flatbuffer_come_in() -> None:
     from ai_edge_litert import schema_py_generated as schema
 
     data = plain(outside=4096).ljust(4096, b"\0") + bytes(range(40))
-    assert Session(data).side == 8
-    again = with_card(data, CARD)
+    assert Session(data, PORTS).size == (8, 8)
+    again = with_metadata(data, KEY, CARD)
     found = schema.Model.GetRootAs(again).Buffers(1)
     assert found.DataAsNumpy().tobytes() == bytes(range(40))
     assert (found.Offset(), found.Size()) == (0, 0)
-    assert Session(again).side == 8
-    assert read_card(again) == CARD
+    assert Session(again, PORTS).size == (8, 8)
+    assert read_metadata(again, KEY) == CARD
 
 
 @pytest.mark.parametrize("data", [b"", b"no model", b"\x89PNG\r\n\x1a\n" * 9])
 def test_what_is_no_tflite_file(data: bytes) -> None:
     with pytest.raises(ModelError, match=r"no \.tflite file"):
-        read_card(data)
+        read_metadata(data, KEY)
     with pytest.raises(ModelError, match=r"no \.tflite file"):
-        with_card(data, CARD)
+        with_metadata(data, KEY, CARD)
     with pytest.raises(ModelError, match="cannot open"):
-        Session(data)
+        Session(data, PORTS)
 
 
 def test_a_foreign_file_has_no_card() -> None:
     with pytest.raises(ModelError, match="not one of ours"):
-        read_card(plain())
+        read_metadata(plain(), KEY)
 
 
 def test_other_ports() -> None:
     with pytest.raises(ModelError, match=r"maps \['picture'\].*expected crops"):
-        Session(plain("picture"))
+        Session(plain("picture"), PORTS)

@@ -2,20 +2,25 @@
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
+from torch import nn
 
+from mask2face import devices
 from mask2face.errors import ModelError
+from mask2face.formats import Inputs, Ports
 
+Floats = NDArray[np.float32]
 OPSET: Final = 18
 
 
 def converted(
     net: nn.Module,
-    examples: Mapping[str, Tensor],
+    examples: Inputs,
     output: str,
     dynamic_shapes: tuple[dict[int, Any], ...],
 ) -> Any:  # noqa: ANN401
@@ -23,7 +28,7 @@ def converted(
 
     Args:
         net: in inference mode, with one output.
-        examples: by the name of the input, in the net's order.
+        examples: of its inputs.
         output: name of the output.
         dynamic_shapes: for each input its dimensions that may vary, as `torch.export` has them.
 
@@ -77,6 +82,23 @@ def serialised(model: Any, metadata: Mapping[str, str], version: str = "") -> by
     onnx.checker.check_model(model, full_check=True)
     data: bytes = model.SerializeToString()
     return data
+
+
+def runner(data: bytes, ports: Ports, more: str | None = None) -> Callable[..., Floats]:
+    """Return a file in ONNX Runtime: pictures (N, 3, H, W), with `more` vectors -> its output.
+
+    Args:
+        data: of the file.
+        ports: its ports.
+        more: name of its second input, if it has one.
+    """
+    session = devices.session(data, "cpu")
+
+    def run(pictures: Floats, vectors: Floats | None = None) -> Floats:
+        feed = {ports.picture: pictures} | ({} if more is None else {more: vectors})
+        return np.asarray(session.run([ports.output], feed)[0], np.float32)
+
+    return run
 
 
 def _with_metadata(model: Any) -> list[Any]:  # noqa: ANN401

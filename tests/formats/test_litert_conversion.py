@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from mask2face.exporters import litert_conversion
-from mask2face.exporters.litert_conversion import quiet
+from mask2face.formats import litert_conversion
+from mask2face.formats.litert_conversion import quiet
 
 
 def test_quiet_keeps_everything_in(

@@ -3,9 +3,10 @@
 import torch
 from torch import nn
 
-from mask2face.exporters.litert_layers import ChannelsLast, Shuffle, Unshuffle, prepared
+from mask2face.formats.litert_layers import ChannelsLast, Shuffle, Unshuffle, prepared
 from mask2face.nets import FaceFiller
-from mask2face.restorer import INPUT, OUTPUT
+
+INPUT, OUTPUT = "crops", "restored"
 
 
 def test_a_prepared_net_computes_the_same() -> None:
@@ -23,7 +24,7 @@ def test_a_prepared_net_computes_the_same() -> None:
         assert {Shuffle, Unshuffle} < set(kinds)
         assert [type(module) for module in net.modules()].count(nn.PixelShuffle) == 1
         assert torch.allclose(made(crops), net.eval()(crops), atol=1e-6)
-        last = ChannelsLast(made)(crops.permute(0, 2, 3, 1))
+        last = ChannelsLast(made, OUTPUT)(crops=crops.permute(0, 2, 3, 1))
         assert list(last) == [OUTPUT]
         assert torch.allclose(last[OUTPUT].permute(0, 3, 1, 2), net(crops), atol=1e-6)
 
@@ -49,5 +50,15 @@ class Spread(nn.Module):
 
 def test_one_position_spread_over_all() -> None:
     crops = torch.rand(2, 3, 4, 4)
-    made = ChannelsLast(Spread())(crops.permute(0, 2, 3, 1))[OUTPUT]
+    made = ChannelsLast(Spread(), OUTPUT)(crops=crops.permute(0, 2, 3, 1))[OUTPUT]
     assert torch.allclose(made.permute(0, 3, 1, 2), Spread()(crops))
+
+
+def test_an_output_that_is_no_picture_is_left_alone() -> None:
+    class Flat(nn.Module):
+        def forward(self, photo: torch.Tensor) -> torch.Tensor:
+            return photo.flatten(2)
+
+    photo = torch.rand(1, 3, 4, 6)
+    made = ChannelsLast(Flat(), "cells")(photo=photo.permute(0, 2, 3, 1))["cells"]
+    assert torch.equal(made, photo.flatten(2))

@@ -12,25 +12,26 @@ import torch
 from torch import nn
 
 from mask2face.errors import ModelError
-from mask2face.exporters.litert_layers import ChannelsLast, prepared
+from mask2face.formats import Inputs
+from mask2face.formats.litert_layers import ChannelsLast, prepared
 
 
-def convert(net: nn.Module, inputs: Mapping[str, torch.Tensor]) -> bytes:
-    """Return a .tflite file of `net` with its channels last, without a card.
+def convert(net: nn.Module, inputs: Inputs, output: str) -> bytes:
+    """Return a .tflite file of `net` with its channels last, without metadata.
 
     Constants are computed now, not on the phone.
 
     Args:
-        net: (1, 3, S, S) -> (1, 4, S, S); not changed.
-        inputs: one example of each input by the name of its port: crops (1, 3, S, S) first, then
-            the second input (1, E) of a net that wants one.
+        net: (1, 3, H, W) and more inputs -> one output; not changed.
+        inputs: of the sizes that the file shall have.
+        output: name of the output.
 
     Raises:
         ModelError: the net has a layer that LiteRT cannot express; the message names it.
     """
-    (name, crops), *more = inputs.items()
-    example = {name: crops.permute(0, 2, 3, 1).contiguous(), **dict(more)}
-    module = ChannelsLast(prepared(net, inputs))
+    (name, picture), *more = inputs.items()
+    example = {name: picture.permute(0, 2, 3, 1).contiguous(), **dict(more)}
+    module = ChannelsLast(prepared(net, inputs), output)
     with quiet():
         import litert_torch
 
