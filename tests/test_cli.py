@@ -681,6 +681,27 @@ def test_export_says_who_embeds_faces(here, monkeypatch):
     assert card.gmac > 0
 
 
+def test_export_averages_over_mirror_images(here, monkeypatch):
+    pytest.importorskip("torch")
+    from mask2face import checkpoint, exporters
+
+    about = checkpoint.Checkpoint("unet", {"filters": [4, 4], "kernels": [3, 3]}, 16)
+    checkpoint.save("net.safetensors", about, checkpoint.build(about).state_dict())
+    made = []
+
+    def export(net, card, path, *, overwrite, faces):
+        made.append((card, type(net).__name__))
+        return exporters.Exported(path, 1, 0.0)
+
+    monkeypatch.setitem(exporters.EXPORTERS, "onnx", export)
+    for options in ([], ["--self-ensemble"]):
+        assert run("export", "net.safetensors", "net.onnx", *options).exit_code == 0
+    (once, plain), (twice, kind) = made
+    assert (plain, kind) == ("UNet", "SelfEnsemble")
+    assert twice.gmac == 2 * once.gmac
+    assert twice.training == f"{once.training}; self-ensemble over the mirrored crop"
+
+
 def test_models_are_listed(monkeypatch, tiny_model):
     monkeypatch.setattr("mask2face.restorer.shipped_models", lambda: {"tiny": tiny_model})
     assert run("models").stdout.startswith("tiny  version 1, none, 32 px")

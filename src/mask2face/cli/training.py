@@ -59,12 +59,19 @@ def export(
     metric: Annotated[
         list[str] | None, typer.Option(help="A measured NAME=NUMBER; may be repeated.")
     ] = None,
+    self_ensemble: Annotated[
+        bool,
+        typer.Option(
+            "--self-ensemble", help="Average over each crop and its mirror image: twice the cost."
+        ),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
 ) -> None:
     """Write a checkpoint as a file that carries its own card, and compare it with the net."""
     need("torch", "safetensors")
     from mask2face.checkpoint import load
     from mask2face.exporters import EXPORTERS, cost, read_faces
+    from mask2face.exporters.self_ensemble import SelfEnsemble
     from mask2face.nets.extras import extra_of
     from mask2face.registry import lookup
     from mask2face.restorer import ModelCard
@@ -73,6 +80,9 @@ def export(
     check_ending(target, out)
     metrics = _metrics(metric or [])
     about, net = load(checkpoint)
+    how = training or _how(about)
+    if self_ensemble:
+        net, how = SelfEnsemble(net), f"{how}; self-ensemble over the mirrored crop"
     crop = side or about.side
     _check_side(net, crop)
     size = cost(net, crop)
@@ -85,7 +95,7 @@ def export(
         gmac=size.gmac,
         licence=licence,
         data=data,
-        training=training or _how(about),
+        training=how,
         metrics=metrics,
         embedder=Path(about.embedder).name,
     )
