@@ -44,6 +44,7 @@ TIERS = {
         "fetching",
         "formats",
         "net_restorer",
+        "onnx_weights",
         "objective",
         "packing",
         "processes",

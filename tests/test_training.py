@@ -337,6 +337,17 @@ def test_starting_from_other_weights(source, done, tmp_path):
         train(source, recipe(1), tmp_path / "none", start_from=tmp_path / "x", **QUIETLY)
 
 
+def test_starting_from_an_exported_file(source, tmp_path):
+    asked = replace(recipe(1, options={}), phases=(Phase(64, 1, 4, 1e-6, dict(LOSSES)),))
+    for name, weights in (("begun", "natural"), ("fresh", None)):
+        train(source, asked, tmp_path / name, start_from=weights, **QUIETLY)
+    begun, fresh = (rows(tmp_path / name, "validation")[0] for name in ("begun", "fresh"))
+    assert begun["hole_iou"] > 0.8 > fresh["hole_iou"]
+    assert begun["hole_l1"] < 0.6 * fresh["hole_l1"]
+    with pytest.raises(ModelError, match="no ONNX file"):
+        train(source, asked, tmp_path / "none", start_from=tmp_path / "x.onnx", **QUIETLY)
+
+
 def test_a_broken_state_is_refused(source, done, tmp_path):
     shutil.copytree(done, tmp_path / "run")
     content = (tmp_path / "run" / "state.safetensors").read_bytes()

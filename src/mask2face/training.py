@@ -11,12 +11,17 @@ folder and validates, and tells the others where the run stood.
 import json
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from torch import nn
+import numpy as np
+import torch
+from torch import Tensor, nn
 
 from mask2face import checkpoint as checkpoints
+from mask2face import onnx_weights
+from mask2face.checkpoint import Checkpoint
 from mask2face.errors import ConfigurationError, DataError, OutputError
 from mask2face.feed import Feed, Source
 from mask2face.nets.extras import extra_of
@@ -25,9 +30,10 @@ from mask2face.processes import Processes, joined
 from mask2face.recipe import Recipe
 from mask2face.recipe import read as read_recipe
 from mask2face.runlog import RunLog
-from mask2face.torch_devices import pick_device
+from mask2face.torch_devices import pick_device, to_tensor
 from mask2face.trainer import Trainer
 
+_SETTLED: Final = 128  # pairs that set the statistics of a net from an exported file
 _BATCH_NORMS: Final = (nn.BatchNorm2d, nn.SyncBatchNorm)
 
 
@@ -53,7 +59,8 @@ def train(
         workers: processes that draw pairs, for each process that trains.
         device: "auto", "cpu" or "cuda".
         precision: "fp32", "bf16", or "auto": bf16 where the hardware multiplies it faster.
-        start_from: weights of another run to begin with.
+        start_from: weights to begin with: of another run, or an exported ONNX file, or the name of
+            a shipped model.
         stop_after: seconds after which to checkpoint and return, to be resumed later.
         compile_net: let torch compile the net: minutes at first, then faster steps.
         quiet: no progress bar.
@@ -79,7 +86,7 @@ def train(
         _check_sizes(trainer)
         source = _with_faces(source, trainer)
         folder = processes.from_main(lambda: _open(Path(run), recipe))
-        _begin(trainer, folder, start_from)
+        _begin(trainer, folder, start_from, source)
         feed = Feed(source, recipe, workers, (processes.rank, processes.count))
         log = RunLog(folder, recipe.steps, trainer.step, quiet=quiet) if processes.main else None
         try:
@@ -126,15 +133,30 @@ def _late(began: float, stop_after: float | None, processes: Processes) -> bool:
     return processes.from_main(lambda: time.monotonic() - began > stop_after)
 
 
-def _begin(trainer: Trainer, folder: Path, start_from: str | Path | None) -> None:
+def _begin(trainer: Trainer, folder: Path, start_from: str | Path | None, source: Source) -> None:
     """Go on where the run in `folder` stopped, or start from other weights if there are any."""
     state = folder / "state.safetensors"
     processes = trainer.processes
     if processes.from_main(state.exists):
         trainer.restore(*processes.from_main(lambda: checkpoints.read(state)), str(state))
     elif start_from is not None:
-        weights = processes.from_main(lambda: checkpoints.read(start_from))
-        trainer.begin_with(*weights, str(start_from))
+        path = onnx_weights.named(start_from)
+        exported = path.suffix == onnx_weights.SUFFIX
+        read = partial(_exported, source, trainer.recipe) if exported else checkpoints.read
+        weights = processes.from_main(lambda: read(path))
+        trainer.begin_with(*weights, str(path))
+
+
+def _exported(source: Source, recipe: Recipe, path: Path) -> tuple[Checkpoint, dict[str, Tensor]]:
+    """Return the weights inside an exported file, ready to learn from `source`."""
+    about, tensors = onnx_weights.read(path)
+    net = checkpoints.build(about)
+    checkpoints.load_weights(net, tensors, str(path))
+    count, rng = source.count("train"), np.random.default_rng(recipe.seed)
+    chosen = np.linspace(0, count - 1, min(_SETTLED, count)).round().astype(int)
+    pairs = (source.pair("train", int(one), recipe.phases[0].side, rng) for one in chosen)
+    onnx_weights.settle(net, (to_tensor(pair.inputs, torch.device("cpu")) for pair in pairs))
+    return about, net.state_dict()
 
 
 def _with_faces(source: Source, trainer: Trainer) -> Source:

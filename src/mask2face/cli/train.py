@@ -22,7 +22,10 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
     start_from: Annotated[
-        Path | None, typer.Option(help="A checkpoint whose weights to begin with.")
+        str | None,
+        typer.Option(
+            help="Weights to begin with: a checkpoint, an exported ONNX file, or natural, faithful."
+        ),
     ] = None,
     stop_after: Annotated[
         float | None, typer.Option(min=0, help="Seconds, then save; run it again to go on.")

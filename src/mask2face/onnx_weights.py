@@ -1,0 +1,205 @@
+"""The weights inside an exported ONNX file -> a checkpoint to train on, as with the shipped models.
+
+Export folds batch normalisation into the convolution before it. Here the convolution keeps what it
+got, and the normalisation becomes the identity: `settle` gives it statistics again.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mask2face.checkpoint import Checkpoint, build
+from mask2face.errors import MissingExtraError, ModelError
+from mask2face.nets import extras
+from mask2face.restorer import CARD_KEY, ModelCard, shipped_models
+
+SUFFIX: Final = ".onnx"
+_HALF: Final = ".float16"  # ends the name of a weight that `exporters.onnx_fp16` stored
+_FOLDED: Final = "weight_bias"  # ends the name of what a normalisation left
+_WHOLE: Final = "net."  # begins every name in a file of `exporters.self_ensemble`
+
+
+def named(model: str | Path) -> Path:
+    """Return the file that `model` means: a shipped model's name, or a path."""
+    return shipped_models().get(str(model), Path(model))
+
+
+def read(path: Path) -> tuple[Checkpoint, dict[str, Tensor]]:
+    """Return what an ONNX file of ours says about itself, and all tensors of its net.
+
+    Args:
+        path: of a file with float weights, whose net has its default options.
+
+    Raises:
+        ModelError: the file is missing, broken, not of ours, in integers, or of another net.
+        MissingExtraError: `onnx` is not installed.
+    """
+    card, weights = _opened(path)
+    about = Checkpoint(card.net, side=card.side, embedder=card.embedder)
+    net = build(about).eval()
+    seen = _Seen(net, card.side)
+    tensors = {name: value.clone() for name, value in net.state_dict().items()}
+    for name, value in tensors.items():
+        if name in weights and value.dtype.is_floating_point:
+            tensors[name] = _fitting(weights[name], value.shape, name, path)
+    for name, module in net.named_modules():
+        weight, bias = f"{name}.weight", f"{name}.{_FOLDED}"
+        if not isinstance(module, nn.Conv2d):
+            continue
+        if weight not in weights:
+            tensors[weight] = _solved(module, seen.given[name], weights, name, path)
+        if bias in weights:
+            tensors |= _identity(seen.after.get(name), net, weights[bias], name, path)
+    return about, tensors
+
+
+def settle(net: nn.Module, inputs: Iterable[Tensor]) -> None:
+    """Give batch normalisation the statistics of `inputs`; what the net computes stays the same.
+
+    Only in inference mode, that is. While it learns, a net uses the statistics of the batch, which
+    would spoil the weights where these differ much from those it has.
+
+    Args:
+        net: changed in place, and left in inference mode.
+        inputs: crops (N, 3, S, S) RGB in [0, 1].
+    """
+    norms = {
+        name: module for name, module in net.named_modules() if isinstance(module, nn.BatchNorm2d)
+    }
+    sums: dict[str, list[Any]] = {name: [0, 0.0, 0.0] for name in norms}
+
+    def watch(name: str) -> Any:  # noqa: ANN401
+        def add(module: nn.Module, given: tuple[Tensor, ...]) -> None:
+            x, total = given[0].double(), sums[name]
+            total[0] += x.numel() // x.shape[1]
+            total[1] += x.sum((0, 2, 3))
+            total[2] += (x * x).sum((0, 2, 3))
+
+        return add
+
+    hooks = [module.register_forward_pre_hook(watch(name)) for name, module in norms.items()]
+    net.eval()
+    with torch.no_grad():
+        for crops in inputs:
+            extras.run(net, crops)
+        for hook in hooks:
+            hook.remove()
+        for name, norm in norms.items():
+            count, first, second = sums[name]
+            if count:
+                mean = first / count
+                _restate(norm, mean, (second / count - mean**2).clamp(min=0))
+
+
+def _restate(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
+    """Give `norm` other statistics, and the weights with which it computes what it did."""
+    old: Any = norm
+    before = torch.sqrt(old.running_var.double() + norm.eps)
+    scale = norm.weight.double() / before
+    shift = norm.bias.double() + scale * (mean - old.running_mean.double())
+    norm.weight.copy_(scale * torch.sqrt(variance + norm.eps))
+    norm.bias.copy_(shift)
+    old.running_mean.copy_(mean)
+    old.running_var.copy_(variance)
+
+
+class _Seen:
+    """What a run of the net on black crops shows.
+
+    Attributes:
+        after: convolution -> the batch normalisation that takes what it gives, by name.
+        given: convolution -> its input.
+    """
+
+    def __init__(self, net: nn.Module, side: int) -> None:
+        self.after: dict[str, str] = {}
+        self.given: dict[str, Tensor] = {}
+        made: dict[int, tuple[str, Tensor]] = {}  # the tensors too, so that no address comes twice
+
+        def watch(name: str, module: nn.Module) -> Any:  # noqa: ANN401
+            def note(_: nn.Module, given: tuple[Tensor, ...], result: Tensor) -> None:
+                if isinstance(module, nn.Conv2d):
+                    self.given[name] = given[0]
+                    made[id(result)] = name, result
+                elif id(given[0]) in made:
+                    self.after[made[id(given[0])][0]] = name
+
+            return note
+
+        hooks = [
+            module.register_forward_hook(watch(name, module))
+            for name, module in net.named_modules()
+            if isinstance(module, nn.Conv2d | nn.BatchNorm2d)
+        ]
+        with torch.no_grad():
+            extras.run(net, torch.zeros(1, 3, side, side))
+        for hook in hooks:
+            hook.remove()
+
+
+def _opened(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
+    try:
+        import onnx
+    except ImportError as error:
+        raise MissingExtraError("onnx", "train") from error
+    try:
+        model = onnx.load(path)
+    except Exception as error:  # what protobuf raises has no common class
+        raise ModelError(f"{str(path)!r} is no ONNX file to start from: {error}") from error
+    cards = [one.value for one in model.metadata_props if one.key == CARD_KEY]
+    if not cards:
+        raise ModelError(f"{str(path)!r} has no card, so it is none of ours: give another file")
+    weights = {}
+    for tensor in model.graph.initializer:
+        numbers = onnx.numpy_helper.to_array(tensor)
+        if numbers.dtype in (np.float16, np.float32):
+            name = tensor.name.removesuffix(_HALF).removeprefix(_WHOLE)
+            weights[name] = torch.from_numpy(numbers.astype(np.float32))
+    return ModelCard.from_json(cards[0]), weights
+
+
+def _fitting(value: Tensor, shape: torch.Size, name: str, path: Path) -> Tensor:
+    if value.shape != shape:
+        raise _other(path, f"its {name!r} is {tuple(value.shape)}, not {tuple(shape)}")
+    return value
+
+
+def _identity(
+    norm: str | None, net: nn.Module, bias: Tensor, name: str, path: Path
+) -> dict[str, Tensor]:
+    """Return a batch normalisation that adds `bias` and does nothing else."""
+    if norm is None:
+        raise _other(path, f"a normalisation was folded into {name!r}, where the net has none")
+    module: Any = net.get_submodule(norm)
+    return {
+        f"{norm}.weight": torch.ones_like(bias),
+        f"{norm}.bias": _fitting(bias, module.bias.shape, f"{norm}.bias", path),
+        f"{norm}.running_mean": torch.zeros_like(bias),
+        f"{norm}.running_var": torch.full_like(bias, 1 - module.eps),
+    }
+
+
+def _solved(
+    layer: nn.Conv2d, given: Tensor, weights: dict[str, Tensor], name: str, path: Path
+) -> Tensor:
+    """Return the weights of a 1 x 1 convolution of a constant, of which the file has the result."""
+    planes = given[0].flatten(1).double()  # (C, hw)
+    shape = (1, layer.out_channels, *given.shape[2:])
+    known = [value for value in weights.values() if value.shape == shape]
+    if layer.kernel_size != (1, 1) or len(known) != 1:
+        raise _other(path, f"it lacks {name!r}")
+    wanted = known[0][0].flatten(1).double()
+    # few positions do not tell all planes apart: the solution of least norm
+    found: Tensor = torch.linalg.lstsq(planes.T, wanted.T, driver="gelsd").solution.T
+    return found.float()[:, :, None, None]
+
+
+def _other(path: Path, why: str) -> ModelError:
+    return ModelError(
+        f"{str(path)!r} cannot be trained on ({why}): give a file with float weights, of a net "
+        "with its default options, or the run's own last.safetensors"
+    )

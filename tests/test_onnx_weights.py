@@ -1,0 +1,120 @@
+"""Exported files give their nets back: the same numbers, ready to learn; refusals."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from mask2face import onnx_weights
+from mask2face.checkpoint import Checkpoint, build, load_weights
+from mask2face.errors import ModelError
+from mask2face.exporters import EXPORTERS
+from mask2face.exporters.self_ensemble import SelfEnsemble
+from mask2face.nets import FaceFiller
+from mask2face.restorer import ModelCard, Restorer, shipped_models
+
+SIDE = 32
+CARD = ModelCard("tiny", "3", SIDE, "face_filler", 1, 0.1, "MIT", "none", "none")
+
+
+def taken(path):
+    about, tensors = onnx_weights.read(path)
+    net = build(about)
+    load_weights(net, tensors, "x")
+    return about, net.eval()
+
+
+@pytest.fixture(scope="module")
+def crops():
+    return torch.rand(6, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture(scope="module")
+def filler():
+    """A net whose normalisation and second convolutions do something."""
+    torch.manual_seed(0)
+    net = FaceFiller()
+    with torch.no_grad():
+        for module in net.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.weight.uniform_(0.5, 1.5)
+                module.bias.normal_(std=0.2)
+        for _ in range(40):
+            net(torch.rand(4, 3, SIDE, SIDE))
+    return net.eval()
+
+
+@pytest.mark.parametrize(
+    ("target", "wrap", "within"),
+    [("onnx", None, 1e-4), ("onnx-fp16", SelfEnsemble, 2e-2)],
+)
+def test_the_net_comes_back(target, wrap, within, filler, crops, tmp_path):
+    net = wrap(filler) if wrap else filler
+    EXPORTERS[target](net, CARD, tmp_path / "x.onnx")
+    about, again = taken(tmp_path / "x.onnx")
+    assert about == Checkpoint("face_filler", {}, SIDE)
+    with torch.no_grad():
+        wanted, made = filler(crops), again(crops)
+    assert 0 < (made - wanted).abs().max() < within
+    assert wanted.std() > 0.01
+
+
+def test_settling_changes_nothing_in_inference_and_all_in_training(filler, crops, tmp_path):
+    EXPORTERS["onnx"](filler, CARD, tmp_path / "x.onnx")
+    _, net = taken(tmp_path / "x.onnx")
+    with torch.no_grad():
+        wanted = net(crops)
+        strange = net.train()(crops) - wanted  # the statistics of the batch, with none before
+    _, net = taken(tmp_path / "x.onnx")
+    onnx_weights.settle(net, [crops[:3], crops[3:]])
+    with torch.no_grad():
+        assert torch.allclose(net(crops), wanted, atol=1e-4)
+        assert torch.allclose(net.train()(crops), wanted, atol=1e-3)
+    assert strange.abs().max() > 0.02
+
+
+def test_the_shipped_models_can_be_trained_on():
+    for name in shipped_models():
+        path = onnx_weights.named(name)
+        about, net = taken(path)
+        assert about.net == "face_filler"
+        picture = np.random.default_rng(0).integers(0, 256, (1, 128, 128, 3), dtype=np.uint8)
+        restored, holes = Restorer(path, "cpu")(picture)
+        ensemble = "self-ensemble" in Restorer(path, "cpu").card.training
+        whole = SelfEnsemble(net) if ensemble else net
+        with torch.no_grad():
+            made = whole(torch.from_numpy(picture).permute(0, 3, 1, 2) / 255)[0].numpy()
+        assert np.abs(made[3] - holes[0]).max() < 2e-3
+        assert np.abs(made[:3].transpose(1, 2, 0) * 255 - restored[0]).max() < 1.5
+
+
+def test_files_that_cannot_be_trained_on(filler, tmp_path):
+    import onnx
+
+    path = tmp_path / "x.onnx"
+    EXPORTERS["onnx"](filler, CARD, path)
+    model = onnx.load(path)
+
+    def saved(change):
+        other = onnx.ModelProto()
+        other.CopyFrom(model)
+        change(other)
+        onnx.save(other, tmp_path / "y.onnx")
+        return tmp_path / "y.onnx"
+
+    with pytest.raises(ModelError, match="no ONNX file"):
+        onnx_weights.read(tmp_path / "none.onnx")
+    with pytest.raises(ModelError, match="none of ours"):
+        onnx_weights.read(saved(lambda one: one.metadata_props.pop()))
+
+    def lose(one):
+        del one.graph.initializer[0]
+
+    with pytest.raises(ModelError, match=r"lacks .*last\.safetensors"):
+        onnx_weights.read(saved(lose))
+    small = FaceFiller([16, 24], [1]).eval()
+    EXPORTERS["onnx"](small, replace(CARD, name="small"), tmp_path / "small.onnx")
+    with pytest.raises(ModelError, match="default options"):
+        onnx_weights.read(tmp_path / "small.onnx")
