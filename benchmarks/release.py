@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from release_plan import (
+    INT8_PAIRS,
     REHEARSAL,
     Plan,
     begin_with,
@@ -78,9 +79,12 @@ class Release:
             self._mask2face("dataset", "build", *sources, out, *options, self._many())
 
     def pairs(self) -> None:
-        """Draw the test pairs and those that the baselines learn from; lay out bare photos."""
+        """Draw the pairs for tests, baselines and integers; lay out bare photos."""
         work, count = self.plan.work, ["--count", self.plan.fit]
-        for split, folder, most in (("test", "test", []), ("train", "fit", count)):
+        folders = [("test", "test", []), ("train", "fit", count)]
+        if self.plan.int8:
+            folders.append(("train,test", "int8", ["--count", INT8_PAIRS]))
+        for split, folder, most in folders:
             made = work / folder / "meta.json"
             if not (made.exists() and json.loads(made.read_text()).get("complete")):
                 words = ["dataset", "pairs", work / "crops", work / folder, "--split", split]
@@ -124,14 +128,20 @@ class Release:
                     self._mask2face("evaluate", model, folder, out, "--real", *few, *end)
 
     def card(self) -> None:
-        """Write each model again, with what was measured in its card."""
+        """Write each model again, with what was measured in its card, and its integer twin."""
         for name in self.plan.models:
             out = self.plan.weights / f"{name}.onnx"
             report = self.plan.report("report", name) / "report.json"
             if fresh(out, report):
                 continue
             out.parent.mkdir(parents=True, exist_ok=True)
-            self._export(name, self._weights(name), out, metrics(report))
+            measured = metrics(report, self.plan.report("real", name) / "real.json")
+            self._export(name, self._weights(name), out, measured)
+            if name in self.plan.int8:
+                twin = out.parent / "int8" / out.name
+                twin.parent.mkdir(exist_ok=True)
+                faces = [f"--pairs={self.plan.work / 'int8'}", *measured]
+                self._export(name, self._weights(name), twin, faces, "onnx-int8")
 
     def page(self) -> None:
         """Write the page of the model card."""
@@ -162,11 +172,15 @@ class Release:
         options = ["--recipe", path, "--device", self._device, self._many(), *self._train]
         self._mask2face("train", self.plan.work / "crops", run, *options)
 
-    def _export(self, name: str, weights: Path, out: Path, options: Sequence[str]) -> None:
+    def _export(
+        self, name: str, weights: Path, out: Path, options: Sequence[str], target: str = "onnx-fp16"
+    ) -> None:
         facts = {"name": name, "version": self.plan.version, "licence": self.plan.licence}
-        words = [f"--{key}={value}" for key, value in (facts | {"data": self.plan.data}).items()]
-        end = [*words, *options, "--overwrite"]
-        self._mask2face("export", weights, out, "--to", "onnx-fp16", *end)
+        facts |= {"data": self.plan.data, "training": self.plan.training[name]}
+        words = [f"--{key}={value}" for key, value in facts.items()]
+        twice = ["--self-ensemble"] if name in self.plan.self_ensemble else []
+        end = [*words, *options, *twice, "--overwrite"]
+        self._mask2face("export", weights, out, "--to", target, *end)
 
     def _weights(self, name: str) -> Path:
         from mask2face.run_folder import weights_of

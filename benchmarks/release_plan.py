@@ -10,7 +10,8 @@ from typing import Any
 from mask2face.crops import CropCache
 from mask2face.errors import ConfigurationError
 
-METRICS = ("hole_psnr", "hole_ssim")  # of the model with its own hole, into its card
+INT8_PAIRS = 300  # of each split; enough for the 200 faces in face masks that int8 asks for
+GIVEN, OWN = "model, true hole", "model, its own hole"  # methods of a report
 REHEARSAL = {"limit": 160, "test": 24, "fit": 40, "bare": 8, "photos": 8, "side": 64, "batch": 4}
 
 
@@ -25,9 +26,12 @@ class Plan:
         crops: options of `dataset build`.
         fit: train pairs that the baselines learn from.
         models: names of shipped recipes, and of what comes of them.
+        self_ensemble: those of them that average over the mirrored crop.
+        int8: those of them that run as integers on a CPU; not in a rehearsal, which has few faces.
         version: of the weights.
         licence: of the weights.
         data: what they learned from, in words.
+        training: how each of them did, in words.
         weights: folder of the models that are released.
         page: the model card's page.
         steps: of a rehearsal; 0 is the release itself.
@@ -40,9 +44,12 @@ class Plan:
     crops: dict[str, float]
     fit: int
     models: list[str]
+    self_ensemble: list[str]
+    int8: list[str]
     version: str
     licence: str
     data: str
+    training: dict[str, str]
     weights: Path
     page: Path
     steps: int = 0
@@ -86,6 +93,7 @@ def read(path: Path, work: Path, steps: int) -> Plan:
         plan,
         bare=min(plan.bare, few["bare"]),
         fit=few["fit"],
+        int8=[],
         crops=plan.crops | {"test": few["test"], "limit": few["limit"]},
         weights=work / "weights",
         page=work / "model-card.md",
@@ -144,12 +152,31 @@ def fresh(made: Path, *sources: Path) -> bool:
     return all(made.stat().st_mtime >= source.stat().st_mtime for source in sources)
 
 
-def metrics(report: Path) -> list[str]:
-    """Return options of `export` with what a report measured of the model and its own hole."""
+def metrics(report: Path, real: Path) -> list[str]:
+    """Return options of `export` with what was measured of a model.
+
+    Args:
+        report: `report.json` of `evaluate`.
+        real: `real.json` of `evaluate --real`; it may be missing.
+    """
     facts = json.loads(report.read_text(encoding="utf-8"))
-    own = facts["methods"]["model, its own hole"]
-    found = {name: own[name]["mean"] for name in METRICS} | {"hole_iou": facts["hole_iou"]["mean"]}
-    return [f"--metric={name}={value:.4f}" for name, value in found.items()]
+    given, own = facts["methods"][GIVEN], facts["methods"][OWN]
+    estimates = {
+        "hole_psnr": given["hole_psnr"],
+        "hole_ssim": given["hole_ssim"],
+        "hole_psnr_own_hole": own["hole_psnr"],
+        "hole_iou": facts["hole_iou"],
+        "psnr_over_ridge_pca": facts.get("margin_over_ridge_pca"),
+        "descriptor_distance": own.get("identity_distance"),
+    }
+    found = {"test_pairs": facts["masked_pairs"], "test_people": facts["people"]}
+    for name, estimate in estimates.items():
+        if estimate is not None:
+            found |= {name: estimate["mean"], f"{name}_low": estimate["low"]}
+            found[f"{name}_high"] = estimate["high"]
+    if real.exists():
+        found["real_face_found_after"] = json.loads(real.read_text(encoding="utf-8"))["face_after"]
+    return [f"--metric={name}={value:.4g}" for name, value in found.items()]
 
 
 def lay_out_bare(plan: Plan) -> None:

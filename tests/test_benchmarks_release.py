@@ -13,7 +13,7 @@ from mask2face.recipe import parse, shipped
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "benchmarks"
-OWN = "model, its own hole"
+GIVEN, OWN = "model, true hole", "model, its own hole"
 
 
 @pytest.fixture
@@ -32,6 +32,10 @@ def checkpoint(path, steps):
     header = json.dumps({"__metadata__": {"checkpoint": json.dumps({"step": steps})}}).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(len(header).to_bytes(8, "little") + header)
+
+
+def estimate(mean):
+    return {"mean": mean, "low": mean - 0.1, "high": mean + 0.1}
 
 
 class Pretend:
@@ -80,10 +84,11 @@ class Pretend:
         out = Path(words[4])
         out.mkdir(exist_ok=True)
         if "--real" in words:
-            (out / "real.json").write_text("{}")
+            (out / "real.json").write_text(json.dumps({"face_after": 0.9}))
             return
-        facts = {"hole_psnr": {"mean": 21.23456}, "hole_ssim": {"mean": 0.6}}
-        report = {"methods": {OWN: facts}, "hole_iou": {"mean": 0.93}}
+        facts = {"hole_psnr": estimate(21.23456), "hole_ssim": estimate(0.6)}
+        report = {"methods": {GIVEN: facts, OWN: facts}, "hole_iou": estimate(0.93)}
+        report |= {"masked_pairs": 9, "people": 3}
         (out / "report.json").write_text(json.dumps(report))
 
 
@@ -127,8 +132,8 @@ def kinds(seen):
 def test_the_whole_way(script, plan, tmp_path):
     seen = run(script, plan)
     assert kinds(seen)[:-1] == [
-        *("dataset build", "dataset pairs", "dataset pairs", "train", "train", "train"),
-        *("export", "export", *["evaluate"] * 6, "export", "export"),
+        *("dataset build", *["dataset pairs"] * 3, "train", "train", "train"),
+        *("export", "export", *["evaluate"] * 6, "export", "export", "export"),
     ]
     work = tmp_path / "work"
     build = ["mask2face", "dataset", "build", f"lfw={tmp_path / 'lfw'}"]
@@ -140,7 +145,18 @@ def test_the_whole_way(script, plan, tmp_path):
         assert (work / f"run-{name}" / "begun").read_text() == f"run-shared run-{name} "
     card = seen[-2]
     assert card[3] == str(tmp_path / "weights" / "faithful.onnx")
-    assert {"--metric=hole_psnr=21.2346", "--metric=hole_ssim=0.6000"} < set(card)
+    assert {"--metric=hole_psnr=21.23", "--metric=hole_psnr_low=21.13"} < set(card)
+    assert {
+        "--metric=test_people=3",
+        "--metric=test_pairs=9",
+        "--metric=real_face_found_after=0.9",
+    } < set(card)
+    assert {"--to", "onnx-fp16", "--self-ensemble"} < set(card)
+    assert any(word.startswith("--training=") for word in card)
+    twin = seen[-3]
+    assert twin[3] == str(tmp_path / "weights" / "int8" / "natural.onnx")
+    assert {"--to", "onnx-int8", f"--pairs={work / 'int8'}", "--metric=hole_iou=0.93"} < set(twin)
+    assert "--self-ensemble" not in twin
     # the critic has the last word in natural, and not in faithful
     weights = [words[2] for words in seen if words[1] == "export"]
     names = [f"{Path(path).parent.name}/{Path(path).name}" for path in weights]
