@@ -211,6 +211,7 @@ def test_train_export_evaluate_unmask(cache, pair_folder, all_pairs, tmp_path, m
     assert done.exit_code == 0, done.output
     assert done.stdout.rstrip("\n") == Path("report/report.md").read_text().rstrip("\n")
     assert "hole PSNR" in done.stdout
+    assert "File `small.onnx`." in done.stdout
 
 
 def test_training_on_a_pair_folder_asks_for_training_pairs(pair_folder, tmp_path):
@@ -226,7 +227,9 @@ def test_evaluating_on_real_photos(tmp_path, lfw, tiny_model):
     done = run("evaluate", tiny_model, lfw / "P_0", tmp_path / "report", "--real", "--limit", 1)
     assert done.exit_code == 0, done.output
     assert (tmp_path / "report" / "real.json").is_file()
-    assert json.loads((tmp_path / "report" / "real.json").read_text())["photos"] == 1
+    found = json.loads((tmp_path / "report" / "real.json").read_text())
+    assert (found["photos"], found["file"]) == (1, tiny_model.name)
+    assert f"File of the model: `{tiny_model.name}`" in done.stdout
 
 
 BAD = [

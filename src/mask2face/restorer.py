@@ -234,6 +234,15 @@ def shipped_models() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.onnx"))}
 
 
+def file_name(path: Path) -> str:
+    """Return what a model's file is called in a report: its name, and whether it is an int8 twin.
+
+    >>> file_name(Path("weights/int8/natural.onnx")), file_name(Path("my/own.onnx"))
+    ('int8/natural.onnx', 'own.onnx')
+    """
+    return f"int8/{path.name}" if path.parent.name == "int8" else path.name
+
+
 def find_model(model: str | Path | None = None, device: str | None = None) -> Path:
     """Return the path of a model.
 

@@ -57,6 +57,7 @@ def test_counts(paths: list[Path], tmp_path: Path) -> None:
     )
     assert found == {
         "command": "the command",
+        "file": "",
         "photos": 5,
         "failed": 0,
         "faces": 4,

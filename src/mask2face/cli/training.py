@@ -180,10 +180,12 @@ def _evaluate_real(
     from mask2face.evaluation import evaluate_real
     from mask2face.folders import plan
     from mask2face.pipeline import Unmasker
+    from mask2face.restorer import file_name, find_model
 
     found = [job.source for job in plan(photos, recursive=True).jobs if job.source is not None]
     unmasker = Unmasker(model, device)
-    evaluate_real(unmasker, found[:limit], out, command=command, overwrite=overwrite)
+    file = file_name(find_model(model, device))
+    evaluate_real(unmasker, found[:limit], out, command=command, file=file, overwrite=overwrite)
     typer.echo((out / "real.md").read_text(encoding="utf-8"))
 
 

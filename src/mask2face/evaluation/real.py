@@ -75,6 +75,7 @@ def evaluate_real(
     pictures: int = 24,
     seed: int = 0,
     command: str = "",
+    file: str = "",
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Unmask real photos and count what can be counted without a truth.
@@ -90,6 +91,7 @@ def evaluate_real(
         pictures: photos on the contact sheet.
         seed: which of them.
         command: how the report was made, to be printed in it.
+        file: of the model, to be printed in it.
         overwrite: replace an older report.
 
     Returns:
@@ -126,7 +128,7 @@ def evaluate_real(
             text = f"{path.name}  faces {row['faces']}, masked {row['masked']}"
             text += f", HOG {row['seen_before']} -> {row['seen_after']}"
             cells += [(text, before), ("", result.photo)]
-    report = {"command": command, **_count(rows)}
+    report = {"command": command, "file": file, **_count(rows)}
     try:
         out.mkdir(parents=True, exist_ok=True)
         save(out / "real.png", sheet(cells, columns=4))
@@ -213,6 +215,7 @@ def _markdown(report: dict[str, Any]) -> str:
         "",
         f"{report['failed']} photos could not be read.",
         "",
+        *([f"File of the model: `{report['file']}`.", ""] if report["file"] else []),
         "![before and after](real.png)",
         "",
         "The lower faces are invented, not recovered: never use them to identify anyone.",

@@ -58,6 +58,7 @@ def summarise(
     train: PairStack | None,
     scores: dict[str, Scores],
     command: str,
+    file: str = "",
 ) -> dict[str, Any]:
     """Return the report: every number is a mean over pairs with a 95 % interval over people."""
     masked = stack.masked
@@ -72,7 +73,7 @@ def summarise(
         "format": FORMAT,
         "command": command,
         "model": {"name": card.name, "version": card.version, "net": card.net, "side": card.side}
-        | {"parameters": card.parameters, "gmac": card.gmac},
+        | {"parameters": card.parameters, "gmac": card.gmac, "file": file},
         "side": stack.side,
         "pairs": len(stack),
         "masked_pairs": int(masked.sum()),
@@ -142,6 +143,7 @@ def markdown(result: dict[str, Any]) -> str:
     lines = [
         f"# {model['name']} {model['version']}: {result['masked_pairs']} test pairs at {size} px",
         "",
+        *([f"File `{model['file']}`.", ""] if model.get("file") else []),
         f"Net `{model['net']}`, {model['parameters'] / 1e6:.2f} M parameters, {model['gmac']:.2f} "
         f"GMAC at {model['side']} px. {result['people']} people, "
         f"none of whom the baselines learned from ({result['train_pairs']} pairs); the hole covers "

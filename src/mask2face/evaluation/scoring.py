@@ -18,7 +18,7 @@ from mask2face.evaluation.baselines import Baseline, fit_baselines
 from mask2face.evaluation.descriptors import identity_distances
 from mask2face.evaluation.report import MODEL, MODEL_OWN
 from mask2face.evaluation.stack import PairStack
-from mask2face.restorer import ModelCard, Restorer, find_model
+from mask2face.restorer import ModelCard, Restorer, file_name, find_model
 
 Scores = dict[str, NDArray[np.float64]]  # metric -> (N,)
 Soften = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -132,15 +132,17 @@ def evaluate(
     if train is None and not isinstance(pairs, PairStack):
         train = report.train_split(pairs)
     report.check_disjoint(stack, train)
+    file = ""
     if model is None or isinstance(model, str | Path):
-        model = Restorer(find_model(model, device), device)
+        path = find_model(model, device)
+        model, file = Restorer(path, device), file_name(path)
     pictures, probabilities = _pictures(model, stack, train, soften)
     scores = {name: score(made, stack.outputs, stack.holes) for name, made in pictures.items()}
     _add_hole_scores(scores[MODEL_OWN], pictures[MODEL_OWN], probabilities, stack, soften)
     if identity:
         for name, distances in identity_distances(pictures, stack).items():
             scores[name]["identity_distance"] = distances
-    result = report.summarise(model.card, stack, train, scores, command)
+    result = report.summarise(model.card, stack, train, scores, command, file)
     try:
         out.mkdir(parents=True, exist_ok=True)
         panels.write_deciles(out, stack, pictures, scores, probabilities)
