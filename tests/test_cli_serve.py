@@ -51,17 +51,24 @@ def test_a_host_that_is_not_here():
     assert "cannot listen" in refused("--host", "1.2.3.4", "--no-auth")
 
 
-@pytest.mark.parametrize(("arguments", "page"), [((), True), (("--no-page",), False)])
-def test_the_page_may_be_left_out(monkeypatch, arguments, page):
+@pytest.mark.parametrize(
+    ("arguments", "settings"),
+    [
+        ((), (True, "centerface")),
+        (("--no-page",), (False, "centerface")),
+        (("--detector", "own"), (True, "own")),
+    ],
+)
+def test_page_and_detector_may_be_chosen(monkeypatch, arguments, settings):
     told = []
 
-    def stop(settings):
-        told.append(settings.page)
+    def stop(given):
+        told.append((given.page, given.detector))
         raise UsageError("stop")
 
     monkeypatch.setattr("mask2face.server.create_app", stop)
     assert "stop" in refused("--port", "0", *arguments)
-    assert told == [page]
+    assert told == [settings]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM")

@@ -59,6 +59,21 @@ def test_a_bare_clip_and_json(clip, tmp_path, bare_model):
     assert (tmp_path / "out.mkv").read_bytes() == clip.read_bytes()
 
 
+def test_another_detector(clip, tmp_path, bare_model, monkeypatch):
+    from mask2face.detectors import own
+
+    sides = []
+    look = own.Own._search
+    monkeypatch.setattr(
+        own.Own, "_search", lambda self, photo: sides.append(self.long_side) or look(self, photo)
+    )
+    arguments = ("--model", bare_model, "--device", "cpu", "--json", "--detector", "own")
+    result = run(clip, tmp_path / "out.mkv", *arguments)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["faces"] == 1
+    assert sides == [640] * 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
@@ -66,6 +81,7 @@ def test_a_bare_clip_and_json(clip, tmp_path, bare_model):
         (["in.mkv", "out.gif"], 2, "name the output so"),
         (["in.mkv", "--threshold", "2"], 2, "between 0 and 1"),
         (["in.mkv", "--device", "gpu"], 2, "unknown device"),
+        (["in.mkv", "--detector", "mine"], 2, "unknown detector"),
     ],
 )
 def test_errors_name_the_fix(clip, tmp_path, monkeypatch, tiny_model, arguments, status, words):

@@ -57,6 +57,7 @@ def test_a_recording_and_its_mark(clip, tmp_path, tiny_model):
 
 def test_so_many_frames_and_json(clip, tiny_model):
     given = ("--no-window", "--frames", 2, "--model", tiny_model, "--faces", "largest", "--json")
+    given = (*given, "--detector", "own")
     done = run("webcam", clip, *given)
     assert done.exit_code == 0, done.output
     facts = json.loads(done.stdout)

@@ -30,3 +30,11 @@ def test_what_a_browser_would_need(tiny_model, with_extra, tmp_path, monkeypatch
         shared = BatchedUnmasker(file, "cpu")
         assert (shared.file, shared.portable) == (file, portable)
         shared.close()
+
+
+def test_it_looks_with_the_detector_that_it_is_told(tiny_model):
+    from mask2face.detectors.own import Own
+
+    shared = BatchedUnmasker(tiny_model, "cpu", detector="own")
+    assert isinstance(shared._detector, Own)
+    shared.close()

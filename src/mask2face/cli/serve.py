@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from mask2face.cli.photos import Detector
+
 
 def serve(
     *,
@@ -16,6 +18,7 @@ def serve(
         str | None, typer.Option(help="A shipped model's name or an ONNX file. Default: natural.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, coreml or dml.")] = "auto",
+    detector: Detector = "centerface",
     api_key_file: Annotated[
         Path | None,
         typer.Option(help="Its first line is the key. Default: MASK2FACE_API_KEY, if it is set."),
@@ -50,6 +53,7 @@ def serve(
     settings = Settings(
         model=model,
         device=device,
+        detector=detector,
         api_key=key,
         local=is_local(host),
         page=not no_page,

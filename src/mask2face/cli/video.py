@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mask2face.cli.photos import Device, Faces, Model, Overwrite, Threshold
+from mask2face.cli.photos import Detector, Device, Faces, Model, Overwrite, Threshold
 from mask2face.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def video(
     device: Device = "auto",
     faces: Faces = "all",
     threshold: Threshold = 0.5,
+    detector: Detector = "centerface",
     overwrite: Overwrite = False,
     preview: Annotated[
         int,
@@ -50,7 +51,7 @@ def video(
 
     check_installed()
     target = out or default_target(source)
-    filler = filler_of(model, device, threshold, faces, smoothing=not no_smoothing)
+    filler = filler_of(model, device, threshold, faces, detector, smoothing=not no_smoothing)
     progress = Progress(what="frames")
     try:
         report = unmask(
@@ -74,18 +75,20 @@ def filler_of(
     device: str,
     threshold: float,
     faces: str,
+    detector: str,
     *,
     smoothing: bool = True,
-    long_side: int = 800,
+    long_side: int | None = None,
 ) -> "FaceFiller":
     """Return what fills the frames of one clip, and say on stderr what it runs on.
 
     Raises:
         UsageError: `threshold` or `faces` is not accepted.
+        UnknownNameError: no detector of that name.
         ModelError: the model is missing or broken.
         DeviceError: the device is not available.
     """
-    from mask2face.detectors import CenterFace
+    from mask2face import detectors
     from mask2face.errors import UsageError
     from mask2face.restorer import Restorer, find_model
     from mask2face.video import FaceFiller
@@ -98,7 +101,7 @@ def filler_of(
     restorer.prepare()
     typer.echo(f"using {restorer.provider}, model {restorer.card.name}", err=True)
     return FaceFiller(
-        CenterFace(device, threshold=0.4, long_side=long_side),
+        detectors.detector(detector, device, long_side=long_side),
         restorer,
         restorer.card.side,
         threshold=threshold,

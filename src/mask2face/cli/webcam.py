@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mask2face.cli.photos import Device, Faces, Model, Overwrite, Threshold
+from mask2face.cli.photos import Detector, Device, Faces, Model, Overwrite, Threshold
 from mask2face.cli.progress import Progress
 from mask2face.cli.video import Json, filler_of
 
@@ -40,6 +40,7 @@ def webcam(
     device: Device = "auto",
     faces: Faces = "all",
     threshold: Threshold = 0.5,
+    detector: Detector = "centerface",
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -66,7 +67,7 @@ def webcam(
     with ExitStack() as opened:
         camera = opened.enter_context(Camera(source))
         window = None if no_window else opened.enter_context(closing(Window()))
-        filler = filler_of(model, device, threshold, faces, long_side=LONG_SIDE)
+        filler = filler_of(model, device, threshold, faces, detector, long_side=LONG_SIDE)
         opened.callback(progress.end)
         done = 0
 

@@ -12,13 +12,16 @@ DETECTORS: dict[str, Callable[..., Any]] = {"centerface": CenterFace, "own": Own
 _LEAST_SCORES = {"centerface": 0.4, "own": 0.5}  # of a face, where face masks are looked for
 
 
-def detector(name: str, device: str = "auto", threads: int = 0) -> Any:  # noqa: ANN401
+def detector(
+    name: str, device: str = "auto", threads: int = 0, long_side: int | None = None
+) -> Any:  # noqa: ANN401
     """Open a detector that is to find masked faces: photo (H, W, 3) RGB uint8 -> faces.
 
     Args:
         name: key of `DETECTORS`.
         device: "auto", "cpu", "cuda", "coreml" or "dml".
         threads: CPU threads; 0 leaves the choice to ONNX Runtime.
+        long_side: px that photos are shrunk to for the search; None for the detector's own.
 
     Raises:
         UnknownNameError: no detector or device of that name.
@@ -26,7 +29,8 @@ def detector(name: str, device: str = "auto", threads: int = 0) -> Any:  # noqa:
         DeviceError: `device` is not available.
     """
     opened = lookup("detector", DETECTORS, name)
-    return opened(device, threshold=_LEAST_SCORES[name], threads=threads)
+    sides = {} if long_side is None else {"long_side": long_side}
+    return opened(device, threshold=_LEAST_SCORES[name], threads=threads, **sides)
 
 
 __all__ = ["DETECTORS", "CenterFace", "Own", "detector"]

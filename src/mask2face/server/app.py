@@ -63,7 +63,11 @@ class _Application:
     def __init__(self, settings: Settings) -> None:
         self.metrics = Metrics()
         unmasker = BatchedUnmasker(
-            settings.model, settings.device, self.metrics.called, settings.threads
+            settings.model,
+            settings.device,
+            self.metrics.called,
+            settings.threads,
+            settings.detector,
         )
         self.service = Service(unmasker, self.metrics, settings.max_pixels)
         self.workers = Workers(settings.threads, settings.queue)

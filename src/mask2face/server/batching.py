@@ -19,6 +19,7 @@ class BatchedUnmasker(SharedUnmasker):
         device: as in `Unmasker`.
         heard: as in `Batcher`.
         workers: requests that are worked on at the same time; on a CPU they share the cores.
+        detector: as in `Unmasker`.
 
     Attributes:
         file: the model's ONNX file, not quantised: what runs here may be its int8 twin.
@@ -31,8 +32,10 @@ class BatchedUnmasker(SharedUnmasker):
         device: str = "auto",
         heard: Callable[[int], None] | None = None,
         workers: int = 1,
+        detector: str = "centerface",
     ) -> None:
-        super().__init__(model, device, heard=heard, threads=share_of_cores(workers, device))
+        threads = share_of_cores(workers, device)
+        super().__init__(model, device, heard=heard, threads=threads, detector=detector)
         self.file = find_model(model)
         extra = self._restorer.extra
         self.portable = extra is None or extra.name != FACE

@@ -21,6 +21,7 @@ class Settings:
     Attributes:
         model: as in `Unmasker`.
         device: as in `Unmasker`.
+        detector: as in `Unmasker`; what runs inside a browser has its own.
         api_key: what requests must bring, or None for none.
         local: the server listens on this machine only; without a key, requests must then name it
             so (no other name that a web page made to point here).
@@ -40,6 +41,7 @@ class Settings:
 
     model: str | Path | None = None
     device: str = "auto"
+    detector: str = "centerface"
     api_key: str | None = None
     local: bool = True
     page: bool = True
