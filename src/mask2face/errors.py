@@ -97,3 +97,7 @@ class MissingExtraError(Mask2FaceError):
         )
         self.package = package
         self.extra = extra
+
+    def __reduce__(self) -> tuple[type["MissingExtraError"], tuple[str, str]]:
+        """Be told to other processes."""
+        return type(self), (self.package, self.extra)

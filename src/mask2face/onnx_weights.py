@@ -12,33 +12,46 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mask2face.checkpoint import Checkpoint, build
-from mask2face.errors import MissingExtraError, ModelError
+from mask2face import devices
+from mask2face.checkpoint import Checkpoint, build, load_weights
+from mask2face.errors import ModelError
+from mask2face.formats.packages import check_packages
 from mask2face.nets import extras
-from mask2face.restorer import CARD_KEY, ModelCard, shipped_models
+from mask2face.registry import lookup
+from mask2face.restorer import CARD_KEY, INPUT, OUTPUT, ModelCard, shipped_models
 
 SUFFIX: Final = ".onnx"
 _HALF: Final = ".float16"  # ends the name of a weight that `exporters.onnx_fp16` stored
 _FOLDED: Final = "weight_bias"  # ends the name of what a normalisation left
+_NEAR: Final = 1e-3  # largest difference of outputs in [0, 1]: a file's own weights give 2e-4
 _WHOLE: Final = "net."  # begins every name in a file of `exporters.self_ensemble`
 
 
 def named(model: str | Path) -> Path:
-    """Return the file that `model` means: a shipped model's name, or a path."""
-    return shipped_models().get(str(model), Path(model))
+    """Return the file that `model` means: a shipped model's name, or a path.
+
+    Raises:
+        UnknownNameError: neither.
+    """
+    path = Path(model)
+    if path.suffix or len(path.parts) > 1 or path.exists():
+        return path
+    return lookup("model to start from (or a path)", shipped_models(), str(model))
 
 
 def read(path: Path) -> tuple[Checkpoint, dict[str, Tensor]]:
     """Return what an ONNX file of ours says about itself, and all tensors of its net.
 
     Args:
-        path: of a file with float weights, whose net has its default options.
+        path: of a file with float weights, whose net has its default options and none that only
+            learning uses, as the VAE's.
 
     Raises:
-        ModelError: the file is missing, broken, not of ours, in integers, or of another net.
+        ModelError: the file is missing, broken, not of ours, or it does not say all about its net:
+            what it computes is compared with what the net computes from these tensors.
         MissingExtraError: `onnx` is not installed.
     """
-    card, weights = _opened(path)
+    card, weights, whole = _opened(path)
     about = Checkpoint(card.net, side=card.side, embedder=card.embedder)
     net = build(about).eval()
     seen = _Seen(net, card.side)
@@ -51,10 +64,32 @@ def read(path: Path) -> tuple[Checkpoint, dict[str, Tensor]]:
         if not isinstance(module, nn.Conv2d):
             continue
         if weight not in weights:
-            tensors[weight] = _solved(module, seen.given[name], weights, name, path)
+            tensors[weight] = _solved(module, seen.given.get(name), weights, name, path)
         if bias in weights:
             tensors |= _identity(seen.after.get(name), net, weights[bias], name, path)
+    load_weights(net, tensors, str(path))
+    _compare(net, path, card.side, whole)
     return about, tensors
+
+
+def _compare(net: nn.Module, path: Path, side: int, ensemble: bool) -> None:
+    """Refuse a net that does not compute what its file does; `ensemble` is one of two views."""
+    session = devices.session(path, "cpu")
+    crops = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+    extra = extras.extra_of(net)
+    feed = {INPUT: crops.numpy()}
+    if extra is not None:
+        feed[extra.name] = np.zeros((1, extra.size), np.float32)
+    with torch.no_grad():
+        made = extras.run(net, crops)
+        if ensemble:
+            made = (made + extras.run(net, crops.flip(3)).flip(3)) / 2
+    try:
+        off = float(np.abs(session.run([OUTPUT], feed)[0] - made.numpy()).max())
+    except Exception as error:  # what ONNX Runtime raises has no common class
+        raise _other(path, f"it does not run: {error}") from error
+    if not off <= _NEAR:
+        raise _other(path, f"its net is another one: outputs differ by {off:.2g}")
 
 
 def settle(net: nn.Module, inputs: Iterable[Tensor]) -> None:
@@ -141,11 +176,11 @@ class _Seen:
             hook.remove()
 
 
-def _opened(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
-    try:
-        import onnx
-    except ImportError as error:
-        raise MissingExtraError("onnx", "train") from error
+def _opened(path: Path) -> tuple[ModelCard, dict[str, Tensor], bool]:
+    """Return the card, the weights by their names in the net, and whether it is an ensemble."""
+    check_packages("train", "onnx")
+    import onnx
+
     try:
         model = onnx.load(path)
     except Exception as error:  # what protobuf raises has no common class
@@ -153,13 +188,14 @@ def _opened(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
     cards = [one.value for one in model.metadata_props if one.key == CARD_KEY]
     if not cards:
         raise ModelError(f"{str(path)!r} has no card, so it is none of ours: give another file")
-    weights = {}
+    weights, ensemble = {}, False
     for tensor in model.graph.initializer:
         numbers = onnx.numpy_helper.to_array(tensor)
         if numbers.dtype in (np.float16, np.float32):
-            name = tensor.name.removesuffix(_HALF).removeprefix(_WHOLE)
-            weights[name] = torch.from_numpy(numbers.astype(np.float32))
-    return ModelCard.from_json(cards[0]), weights
+            name = tensor.name.removesuffix(_HALF)
+            ensemble |= name.startswith(_WHOLE)
+            weights[name.removeprefix(_WHOLE)] = torch.from_numpy(numbers.astype(np.float32))
+    return ModelCard.from_json(cards[0]), weights, ensemble
 
 
 def _fitting(value: Tensor, shape: torch.Size, name: str, path: Path) -> Tensor:
@@ -184,17 +220,22 @@ def _identity(
 
 
 def _solved(
-    layer: nn.Conv2d, given: Tensor, weights: dict[str, Tensor], name: str, path: Path
+    layer: nn.Conv2d, given: Tensor | None, weights: dict[str, Tensor], name: str, path: Path
 ) -> Tensor:
     """Return the weights of a 1 x 1 convolution of a constant, of which the file has the result."""
+    if given is None:
+        raise _other(path, f"it lacks {name!r}, which only learning uses")
     planes = given[0].flatten(1).double()  # (C, hw)
     shape = (1, layer.out_channels, *given.shape[2:])
     known = [value for value in weights.values() if value.shape == shape]
-    if layer.kernel_size != (1, 1) or len(known) != 1:
+    # an ensemble has it once for each of its views
+    alone = bool(known) and all(torch.equal(value, known[0]) for value in known)
+    if layer.kernel_size != (1, 1) or not alone:
         raise _other(path, f"it lacks {name!r}")
+    if torch.linalg.matrix_rank(planes) < len(planes):
+        raise _other(path, f"crops so small do not tell what {name!r} was")
     wanted = known[0][0].flatten(1).double()
-    # few positions do not tell all planes apart: the solution of least norm
-    found: Tensor = torch.linalg.lstsq(planes.T, wanted.T, driver="gelsd").solution.T
+    found: Tensor = torch.linalg.lstsq(planes.T, wanted.T).solution.T
     return found.float()[:, :, None, None]
 
 

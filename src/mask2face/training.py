@@ -150,7 +150,7 @@ def _begin(trainer: Trainer, folder: Path, start_from: str | Path | None, source
 def _exported(source: Source, recipe: Recipe, path: Path) -> tuple[Checkpoint, dict[str, Tensor]]:
     """Return the weights inside an exported file, ready to learn from `source`."""
     about, tensors = onnx_weights.read(path)
-    net = checkpoints.build(about)
+    net = checkpoints.build(Checkpoint(recipe.net, recipe.options))
     checkpoints.load_weights(net, tensors, str(path))
     count, rng = source.count("train"), np.random.default_rng(recipe.seed)
     chosen = np.linspace(0, count - 1, min(_SETTLED, count)).round().astype(int)
