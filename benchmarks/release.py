@@ -132,13 +132,14 @@ class Release:
         for name in self.plan.models:
             out = self.plan.weights / f"{name}.onnx"
             report = self.plan.report("report", name) / "report.json"
-            if fresh(out, report):
-                continue
-            out.parent.mkdir(parents=True, exist_ok=True)
-            measured = metrics(report, self.plan.report("real", name) / "real.json")
-            self._export(name, self._weights(name), out, measured)
-            if name in self.plan.int8:
-                twin = out.parent / "int8" / out.name
+            real = self.plan.report("real", name) / "real.json"
+            sources = [report, real] if real.exists() else [report]
+            measured = metrics(report, real)
+            if not fresh(out, *sources):
+                out.parent.mkdir(parents=True, exist_ok=True)
+                self._export(name, self._weights(name), out, measured)
+            twin = out.parent / "int8" / out.name
+            if name in self.plan.int8 and not fresh(twin, *sources):
                 twin.parent.mkdir(exist_ok=True)
                 faces = [f"--pairs={self.plan.work / 'int8'}", *measured]
                 self._export(name, self._weights(name), twin, faces, "onnx-int8")

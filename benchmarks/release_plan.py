@@ -82,6 +82,7 @@ def read(path: Path, work: Path, steps: int) -> Plan:
         facts = json.loads(path.read_text(encoding="utf-8"))
         facts |= {key: Path(facts[key]) for key in ("weights", "page")}
         plan = Plan(**facts, work=work, steps=steps)
+        check_names(plan)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationError(
             f"{str(path)!r} is no configuration of a release: {error}"
@@ -98,6 +99,21 @@ def read(path: Path, work: Path, steps: int) -> Plan:
         weights=work / "weights",
         page=work / "model-card.md",
     )
+
+
+def check_names(plan: Plan) -> None:
+    """Check that what is said of models is said of those that are made, and of each of them.
+
+    Raises:
+        ValueError: a name is of no model, or a model's training is not told.
+    """
+    for key in ("self_ensemble", "int8", "training"):
+        unknown = set(getattr(plan, key)) - set(plan.models)
+        if unknown:
+            raise ValueError(f"{key!r} names {sorted(unknown)}, which 'models' does not")
+    untold = set(plan.models) - set(plan.training)
+    if untold:
+        raise ValueError(f"'training' does not say how {sorted(untold)} was trained")
 
 
 def shared_part(recipes: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
@@ -176,7 +192,7 @@ def metrics(report: Path, real: Path) -> list[str]:
             found[f"{name}_high"] = estimate["high"]
     if real.exists():
         found["real_face_found_after"] = json.loads(real.read_text(encoding="utf-8"))["face_after"]
-    return [f"--metric={name}={value:.4g}" for name, value in found.items()]
+    return [f"--metric={name}={round(value, 4)}" for name, value in found.items()]
 
 
 def lay_out_bare(plan: Plan) -> None:

@@ -145,7 +145,7 @@ def test_the_whole_way(script, plan, tmp_path):
         assert (work / f"run-{name}" / "begun").read_text() == f"run-shared run-{name} "
     card = seen[-2]
     assert card[3] == str(tmp_path / "weights" / "faithful.onnx")
-    assert {"--metric=hole_psnr=21.23", "--metric=hole_psnr_low=21.13"} < set(card)
+    assert {"--metric=hole_psnr=21.2346", "--metric=hole_psnr_low=21.1346"} < set(card)
     assert {
         "--metric=test_people=3",
         "--metric=test_pairs=9",
@@ -171,6 +171,9 @@ def test_the_whole_way(script, plan, tmp_path):
 def test_what_is_done_is_not_done_again(script, plan, tmp_path):
     run(script, plan)
     assert len(run(script, plan)) == 1, "the page alone"
+    twin = tmp_path / "weights" / "int8" / "natural.onnx"
+    twin.unlink()  # was stopped before it
+    assert [words[3] for words in run(script, plan, only="card")] == [str(twin)]
     checkpoint(tmp_path / "work" / "run-faithful" / "last.safetensors", 5)  # was stopped
     assert kinds(run(script, plan, only="train")) == ["train"]
     assert [words[3] for words in run(script, plan, only="export")] == [str(plan.draft("faithful"))]
@@ -212,7 +215,11 @@ def test_the_configuration_is_checked(script, tmp_path):
     path = tmp_path / "release.json"
     facts = json.loads((FOLDER / "release.json").read_text())
     script.read(FOLDER / "release.json", tmp_path, 0)
-    for bad in ({**facts, "colour": 1}, {"fit": 3}, [1]):
+    told = facts["training"]
+    for name, text in told.items():
+        assert len(text) > 60, f"say how {name} was trained"
+    others = ({"int8": ["naturel"]}, {"training": {"natural": told["natural"]}})
+    for bad in ({**facts, "colour": 1}, {"fit": 3}, [1], *({**facts, **one} for one in others)):
         path.write_text(json.dumps(bad))
         with pytest.raises(ConfigurationError, match=r"release\.json"):
             script.read(path, tmp_path, 0)

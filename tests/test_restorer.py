@@ -276,7 +276,7 @@ class TestFindModel:
         assert quantised != plain
         wanted, found = Restorer(plain, "cpu"), Restorer(quantised, "cpu")
         same = dataclasses.replace(found.card, metrics=wanted.card.metrics)
-        assert same == wanted.card, "export it again, see docs/training.md"
+        assert same == wanted.card, "export it again, see docs/release.md"
         measured = {"hole_psnr", "hole_iou", "test_pairs", "parity_psnr_drop"}
         assert measured <= set(found.card.metrics)
         row, column = np.indices((128, 128), np.uint8)

@@ -18,7 +18,7 @@ from mask2face.errors import MissingExtraError, ModelError, OutputError
 from mask2face.exporters import EXPORTERS
 from mask2face.exporters import coreml as exporter
 from mask2face.formats import coreml as package_format
-from mask2face.formats.litert_conversion import quiet
+from mask2face.formats.hush import quiet
 from mask2face.nets.extras import Extra
 from mask2face.restorer import CARD_KEY, ModelCard
 

@@ -31,7 +31,7 @@ def runs(made):
 
 
 def compare(made, times=1):
-    photos = np.zeros((times, 3, *SIZE), np.float32)
+    photos = np.zeros((times, 3, *SIZE), np.uint8)
     return agreement.compare(runs(NET), runs(made), photos)
 
 
@@ -52,7 +52,7 @@ def test_boxes_that_overlap_by_less_than_half_are_other_faces():
 
 
 def test_without_any_face():
-    nothing = np.zeros((1, 3, *SIZE), np.float32)
+    nothing = np.zeros((1, 3, *SIZE), np.uint8)
     assert agreement.compare(runs(cells()), runs(cells()), nothing).added == 0
     assert agreement.compare(runs(cells()), runs(NET), nothing).added == math.inf
     lost = compare(cells())

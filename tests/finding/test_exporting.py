@@ -135,6 +135,14 @@ def test_every_target_finds_the_same_faces(
         cells = session.run(["cells"], {"photo": photo})[0]
     assert card["steps"] == 7
     assert cells.shape == (1, 16, 64 + 16 + 4)
+    off = np.abs(cells - targets.of_net(exporting.load(checkpoint)[0])(photo))[:, :2].max()
+    least, most = {"onnx": (0, 1e-4), "onnx-int8": (1e-6, 0.3)}.get(target, (1e-7, 0.02))
+    assert least < off < most
+    if target in ("onnx-fp16", "onnx-int8"):
+        kinds = {one.data_type for one in onnx.load(done.path).graph.initializer}
+        half, int8 = onnx.TensorProto.FLOAT16, onnx.TensorProto.INT8
+        assert ({half, int8} & kinds) == ({half} if target == "onnx-fp16" else {int8})
+        assert done.size < 0.9 * exported.size
 
 
 @pytest.mark.parametrize("target", ["onnx-fp16", "onnx-int8", "ncnn"])

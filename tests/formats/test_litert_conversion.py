@@ -1,36 +1,10 @@
-"""What the converter says stays inside; its failures name the layer."""
+"""A converter's failures name the layer."""
 
-import logging
-import sys
-import warnings
-
-import pytest
 import torch
 from torch import nn
 
 from mask2face.formats import litert_conversion
-from mask2face.formats.litert_conversion import quiet
-
-
-def test_quiet_keeps_everything_in(
-    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> None:
-    before = logging.root.manager.disable
-    with quiet():
-        print("to stdout")  # noqa: T201
-        print("to stderr", file=sys.stderr)  # noqa: T201
-        logging.getLogger("x").warning("logged")
-        warnings.warn("warned", UserWarning, stacklevel=1)
-    assert capsys.readouterr() == ("", "")
-    assert not caplog.records
-    assert logging.root.manager.disable == before
-
-
-def test_quiet_lets_errors_through() -> None:
-    before = logging.root.manager.disable
-    with pytest.raises(ValueError, match="that"), quiet():
-        raise ValueError("that")
-    assert logging.root.manager.disable == before
+from mask2face.formats.hush import quiet
 
 
 class Outer(nn.Module):

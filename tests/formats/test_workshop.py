@@ -8,15 +8,19 @@ from mask2face.errors import OutputError
 from mask2face.formats import workshop as shop
 
 
-def test_any_file_that_is_there_is_kept(tmp_path):
-    there, free = tmp_path / "a", tmp_path / "b"
-    there.write_text("precious")
-    shop.check_paths([free], overwrite=False)
-    shop.check_paths([free, there], overwrite=True)
+def test_a_package_that_is_there_is_kept(tmp_path):
+    there, file, free = tmp_path / "a", tmp_path / "b", tmp_path / "c"
+    there.mkdir()
+    file.write_text("precious")
+    shop.check_package(free, overwrite=False)
+    shop.check_package(there, overwrite=True)
     with pytest.raises(OutputError, match="a exists"):
-        shop.check_paths([free, there], overwrite=False)
+        shop.check_package(there, overwrite=False)
+    for overwrite in (False, True):
+        with pytest.raises(OutputError, match="b exists"):
+            shop.check_package(file, overwrite=overwrite)
     with pytest.raises(OutputError, match="does not exist"):
-        shop.check_paths([tmp_path / "none" / "a"], overwrite=True)
+        shop.check_package(tmp_path / "none" / "a", overwrite=True)
 
 
 def test_the_workshop_leaves_nothing(tmp_path):

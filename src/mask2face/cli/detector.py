@@ -120,7 +120,8 @@ def export(
         ),
     ] = None,
     side: Annotated[
-        int, typer.Option(help="Of photos, px, where the file has one size: not in ONNX.")
+        int,
+        typer.Option(help="Of photos and of scenes to compare on, px; ONNX takes any size."),
     ] = 640,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
 ) -> None:

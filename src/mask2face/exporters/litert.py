@@ -5,6 +5,7 @@ from typing import Final
 
 from torch import nn
 
+from mask2face import files
 from mask2face.errors import ModelError
 from mask2face.exporters import contract, parity
 from mask2face.exporters.exported import Exported
@@ -12,7 +13,7 @@ from mask2face.exporters.parity import Faces, Parity
 from mask2face.formats.litert_conversion import convert
 from mask2face.formats.litert_file import PACKAGES, Session, read_metadata, with_metadata
 from mask2face.formats.packages import check_packages
-from mask2face.formats.workshop import check_paths, workshop
+from mask2face.formats.workshop import workshop
 from mask2face.restorer import CARD_KEY, OUTPUT, ModelCard
 
 TOLERANCE: Final = parity.FLOAT32.max_error  # of outputs in [0, 1]
@@ -66,7 +67,7 @@ def begin(path: str | Path, overwrite: bool) -> Path:
         MissingExtraError: the extra `litert` is not installed.
     """
     check_packages(*PACKAGES)
-    check_paths([Path(path)], overwrite)
+    files.check_target(Path(path), overwrite)
     return Path(path)
 
 

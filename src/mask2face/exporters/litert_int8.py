@@ -8,8 +8,9 @@ from torch import nn
 from mask2face.exporters import contract, litert, parity
 from mask2face.exporters.exported import Exported
 from mask2face.exporters.parity import Faces
+from mask2face.formats import Sample
 from mask2face.formats.litert_file import Session, channels_last
-from mask2face.formats.litert_int8 import Sample, quantised
+from mask2face.formats.litert_int8 import quantised
 from mask2face.nets.extras import extra_of
 from mask2face.restorer import INPUT, ModelCard
 

@@ -10,7 +10,8 @@ from mask2face.exporters import contract, parity
 from mask2face.exporters import onnx as plain
 from mask2face.exporters.exported import Exported
 from mask2face.exporters.parity import Faces
-from mask2face.formats.onnx_int8 import Sample, quantised
+from mask2face.formats import Sample
+from mask2face.formats.onnx_int8 import quantised
 from mask2face.nets.extras import extra_of
 from mask2face.restorer import INPUT, ModelCard
 

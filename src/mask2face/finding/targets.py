@@ -20,7 +20,7 @@ from mask2face.finding.net import MULTIPLE, FaceFinder
 from mask2face.formats import Inputs, Ports, coreml, litert_file, ncnn, onnx, onnx_int8
 from mask2face.formats.onnx_fp16 import halved
 from mask2face.formats.packages import check_packages
-from mask2face.formats.workshop import check_paths, place, workshop
+from mask2face.formats.workshop import place, workshop
 
 PORTS: Final = Ports(INPUT, OUTPUT)
 CARD_KEY: Final = "mask2face.detector"  # of the card in a file's metadata
@@ -143,7 +143,7 @@ def _onnx_fp16(order: Order) -> ExportedDetector:
 def _onnx_int8(order: Order) -> ExportedDetector:
     _begin_onnx(order)
     shown = order.needed("onnx-int8")
-    samples = ({INPUT: photo[None]} for photo in shown.calibration)
+    samples = ({INPUT: photo[None].astype(np.float32)} for photo in shown.calibration)
     model = onnx_int8.quantised(_converted(order.net), samples, PORTS)
     data = onnx.serialised(model, order.metadata)
     return _written(order, data, None, shown, agreement.INT8, "onnx-int8")
@@ -174,14 +174,15 @@ def _litert_int8(order: Order) -> ExportedDetector:
 
     _begin_litert(order)
     shown = order.needed("litert-int8")
-    samples = [{INPUT: litert_file.channels_last(photo)} for photo in shown.calibration]
+    photos = (photo.astype(np.float32) for photo in shown.calibration)
+    samples = [{INPUT: litert_file.channels_last(photo)} for photo in photos]
     data = quantised(_tflite(order)[0], samples, operations=_DECODING, layers=_ENDS)
     return _placed(order, data, None, shown, agreement.INT8, "litert-int8")
 
 
 def _begin_litert(order: Order) -> None:
     check_packages(*litert_file.PACKAGES)
-    check_paths([order.path], order.overwrite)
+    files.check_target(order.path, order.overwrite)
 
 
 def _tflite(order: Order) -> tuple[bytes, float]:

@@ -7,10 +7,18 @@ faces, `finding` with the one that finds them; each holds its files to its own g
 
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
+
+Floats = NDArray[np.float32]
 
 Inputs = dict[str, Tensor]
 """An example of each of a net's inputs by the name of its port, in the net's order."""
+
+
+Sample = dict[str, Floats]
+"""One input of each name, to calibrate integers on."""
 
 
 class Ports(NamedTuple):

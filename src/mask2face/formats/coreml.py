@@ -14,9 +14,9 @@ from torch.export import export as export_program
 
 from mask2face.errors import ModelError, OutputError
 from mask2face.formats import Inputs
-from mask2face.formats.litert_conversion import quiet
+from mask2face.formats.hush import quiet
 from mask2face.formats.packages import check_packages
-from mask2face.formats.workshop import check_paths
+from mask2face.formats.workshop import check_package
 
 _EXTRA: Final = "mobile"
 _SUFFIX: Final = ".mlpackage"
@@ -53,7 +53,7 @@ def begin(path: str | Path, overwrite: bool) -> Path:
     check_packages(_EXTRA, "coremltools")
     if path.suffix != _SUFFIX:
         raise OutputError(f"{path} must end in {_SUFFIX}: Core ML opens nothing else")
-    check_paths([path], overwrite)
+    check_package(path, overwrite)
     return path
 
 

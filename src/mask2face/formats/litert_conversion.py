@@ -1,11 +1,7 @@
 """A net -> the bytes of a float32 .tflite file, through litert-torch."""
 
-import contextlib
-import io
-import logging
 import re
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -13,6 +9,7 @@ from torch import nn
 
 from mask2face.errors import ModelError
 from mask2face.formats import Inputs
+from mask2face.formats.hush import quiet
 from mask2face.formats.litert_layers import ChannelsLast, prepared
 
 
@@ -47,23 +44,6 @@ def convert(net: nn.Module, inputs: Inputs, output: str) -> bytes:
                 f"LiteRT cannot express {layer}: take another layer there, or export to 'onnx', "
                 f"which runs on phones too ({_first_line(error)})"
             ) from error
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what the converter and the quantiser print, log and warn of to themselves."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # what torchao and the converter could not load
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-    ):
-        warnings.simplefilter("ignore")
-        try:
-            yield
-        finally:
-            logging.disable(before)
 
 
 def _layer(module: nn.Module, example: Mapping[str, torch.Tensor], message: str) -> str:

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mask2face.errors import ModelError
-from mask2face.formats import Ports
+from mask2face.formats import Floats, Ports
 from mask2face.formats.packages import check_packages
 
-Floats = NDArray[np.float32]
 EXTRA: Final = "litert"
 # the extra, and what of it files are made with
 PACKAGES: Final = (EXTRA, "litert_torch", "ai_edge_litert", "ai_edge_quantizer")
@@ -136,7 +135,7 @@ def read_metadata(data: bytes, key: str) -> str:
             return str(content.tobytes().decode())
     raise ModelError(
         f"the .tflite file has no {key!r} in its metadata, so it is not one of ours: "
-        "give a file that `mask2face export --to litert` wrote"
+        "give a file that was written with `--to litert`"
     )
 
 

@@ -3,14 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mask2face.errors import ModelError
-from mask2face.formats.litert_conversion import quiet
-
-Sample = dict[str, NDArray[np.float32]]
-"""One input of each name."""
+from mask2face.formats import Sample
+from mask2face.formats.hush import quiet
 
 _SIGNATURE: Final = "serving_default"  # litert-torch's name of the one function in a file
 _BITS: Final = 8

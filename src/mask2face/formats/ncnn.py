@@ -6,16 +6,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import jit, nn
 
+from mask2face import files
 from mask2face.errors import ModelError, OutputError
-from mask2face.formats import Inputs, Ports
-from mask2face.formats.litert_conversion import quiet
+from mask2face.formats import Floats, Inputs, Ports
+from mask2face.formats.hush import quiet
 from mask2face.formats.packages import check_packages
-from mask2face.formats.workshop import check_paths
 
-Floats = NDArray[np.float32]
 _SUFFIXES: Final = (".param", ".bin", ".json")
 
 
@@ -34,9 +32,10 @@ def begin(path: str | Path, overwrite: bool) -> tuple[Path, ...]:
     check_packages("mobile", "ncnn", "pnnx")
     if path.suffix != _SUFFIXES[0]:
         raise OutputError(f"{path} must end in {_SUFFIXES[0]}: its .bin and .json lie beside it")
-    files = tuple(path.with_suffix(suffix) for suffix in _SUFFIXES)
-    check_paths(files, overwrite)
-    return files
+    made = tuple(path.with_suffix(suffix) for suffix in _SUFFIXES)
+    for one in made:
+        files.check_target(one, overwrite)
+    return made
 
 
 class Session:

@@ -7,14 +7,12 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from mask2face import devices
 from mask2face.errors import ModelError
-from mask2face.formats import Inputs, Ports
+from mask2face.formats import Floats, Inputs, Ports
 
-Floats = NDArray[np.float32]
 OPSET: Final = 18
 
 

@@ -5,15 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mask2face import devices
 from mask2face.errors import ModelError
-from mask2face.formats import Ports
-
-Sample = dict[str, NDArray[np.float32]]
-"""One input of each name."""
+from mask2face.formats import Ports, Sample
 
 # what is computed in integers where it stands between convolutions
 _OPERATIONS: Final = ("Conv", "Add", "Concat", "MaxPool", "Relu", "Resize")

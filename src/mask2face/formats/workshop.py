@@ -5,20 +5,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from mask2face import files
 from mask2face.errors import OutputError
 
 
-def check_paths(paths: Sequence[Path], overwrite: bool) -> None:
-    """Refuse files that may not be written, before any work is done.
+def check_package(path: Path, overwrite: bool) -> None:
+    """Refuse a place where no folder may be made, before any work is done.
 
     Raises:
-        OutputError: one exists already and `overwrite` is not set, or there is no folder for it.
+        OutputError: something is there and `overwrite` is not set; a file is there; or there is no
+            folder for it.
     """
-    for path in paths:
-        if path.exists() and not overwrite:
-            raise OutputError(f"{path} exists already: choose another name or ask to overwrite it")
-        if not path.parent.is_dir():
-            raise OutputError(f"folder {path.parent} does not exist: make it first")
+    if not path.is_dir():
+        files.check_target(path, overwrite=False)
+    elif not overwrite:
+        raise OutputError(f"{path} exists already: choose another name or ask to overwrite it")
 
 
 @contextmanager
