@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mask2face.cli.dataset import Seed, Workers, read_sources, records_of
-from mask2face.cli.training import check_ending, need
+from mask2face.cli.training import Out, Target, Weights, check_ending, need
 
 app = typer.Typer(
     help="Teach a detector of faces, masked or bare. Needs: pip install 'mask2face[train]'.",
@@ -98,21 +98,10 @@ def train(
 
 @app.command()
 def export(
-    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .safetensors file.")],
-    out: Annotated[
-        Path,
-        typer.Argument(
-            metavar="OUT",
-            help="The file to write: .onnx, .tflite, .mlpackage for coreml, .param for ncnn.",
-        ),
-    ],
+    checkpoint: Weights,
+    out: Out,
     *,
-    target: Annotated[
-        str,
-        typer.Option(
-            "--to", help="onnx, onnx-fp16, onnx-int8, litert, litert-int8, coreml or ncnn."
-        ),
-    ] = "onnx",
+    target: Target = "onnx",
     lessons: Annotated[
         Path | None,
         typer.Option(

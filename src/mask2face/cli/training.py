@@ -18,6 +18,19 @@ if TYPE_CHECKING:
     from mask2face.exporters import Exported
 
 
+Weights = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .safetensors file.")]
+Out = Annotated[
+    Path,
+    typer.Argument(
+        metavar="OUT",
+        help="The file to write: .onnx, .tflite, .mlpackage for coreml, .param for ncnn.",
+    ),
+]
+Target = Annotated[
+    str,
+    typer.Option("--to", help="onnx, onnx-fp16, onnx-int8, litert, litert-int8, coreml or ncnn."),
+]
+
 _ENDINGS = {
     "onnx": ".onnx",
     "onnx-fp16": ".onnx",
@@ -30,21 +43,10 @@ _ENDINGS = {
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .safetensors file.")],
-    out: Annotated[
-        Path,
-        typer.Argument(
-            metavar="OUT",
-            help="The file to write: .onnx, .tflite, .mlpackage for coreml, .param for ncnn.",
-        ),
-    ],
+    checkpoint: Weights,
+    out: Out,
     *,
-    target: Annotated[
-        str,
-        typer.Option(
-            "--to", help="onnx, onnx-fp16, onnx-int8, litert, litert-int8, coreml or ncnn."
-        ),
-    ] = "onnx",
+    target: Target = "onnx",
     pairs: Annotated[
         Path | None,
         typer.Option(help="Pair folder with faces to compare on, and int8 to calibrate on."),
