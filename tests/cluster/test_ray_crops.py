@@ -34,5 +34,5 @@ def test_data_sets_come_in_the_order_they_were_named(faces, astronaut_lfw, monke
     here = [("lfw", Path(lfw[1])), ("folder", faces / "faces")]
     for sources in ([lfw, folder], [lfw, ("folder", str(faces / "faces"))]):
         dataset._built_on_ray(sources, "out", None, {})
-    names = [(one.dataset, one.name) for one in dataset._records(here)]
+    names = [(one.dataset, one.name) for one in dataset.records_of(here)]
     assert [[(one.dataset, one.name) for one in records] for records in seen] == [names] * 2
