@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -179,6 +179,7 @@ def test_warps(engine, matrix):
 
 
 @settings(max_examples=15, deadline=None)
+@example(eyes=[0.0, 0.0, -0.0, 0.0], height=1.0, side=32)  # eyes that coincide have no angle
 @given(
     eyes=st.lists(st.floats(-50, 900, width=32), min_size=4, max_size=4),
     height=st.floats(1, 500),

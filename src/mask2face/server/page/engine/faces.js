@@ -44,7 +44,7 @@ export function alignment({ box, landmarks }, side) {
   const extent = Math.max(distance / EYE_DISTANCE, SIDE_PER_HEIGHT * known(box[3] - box[1]));
   if (!(extent > 0)) throw new RangeError("the eyes coincide and the box has no height");
   const scale = side / extent;
-  const angle = Math.atan2(y1 - y0, x1 - x0);
+  const angle = distance > 0 ? Math.atan2(y1 - y0, x1 - x0) : 0; // of -0 it would be half a turn
   const a = scale * Math.cos(angle);
   const b = scale * Math.sin(angle);
   const x = (x0 + x1) / 2;
