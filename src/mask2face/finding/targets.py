@@ -128,16 +128,18 @@ def of_net(net: nn.Module) -> Run:
 def _onnx(order: Order) -> ExportedDetector:
     _begin_onnx(order)
     data = onnx.serialised(_converted(order.net), order.metadata)
-    error = _difference(onnx.runner(data, PORTS), order.net, _SIZES)
+    run = onnx.runner(data, PORTS)
+    error = _difference(run, order.net, _SIZES)
     _check(error, "ONNX")
-    return _written(order, data, error, order.shown(), agreement.FLOAT, "onnx")
+    return _written(order, data, run, error, order.shown(), agreement.FLOAT, "onnx")
 
 
 def _onnx_fp16(order: Order) -> ExportedDetector:
     _begin_onnx(order)
     shown = order.needed("onnx-fp16")
     data = onnx.serialised(halved(_converted(order.net)), order.metadata)
-    return _written(order, data, None, shown, agreement.FLOAT, "onnx-fp16")
+    run = onnx.runner(data, PORTS)
+    return _written(order, data, run, None, shown, agreement.FLOAT, "onnx-fp16")
 
 
 def _onnx_int8(order: Order) -> ExportedDetector:
@@ -146,7 +148,8 @@ def _onnx_int8(order: Order) -> ExportedDetector:
     samples = ({INPUT: photo[None].astype(np.float32)} for photo in shown.calibration)
     model = onnx_int8.quantised(_converted(order.net), samples, PORTS)
     data = onnx.serialised(model, order.metadata)
-    return _written(order, data, None, shown, agreement.INT8, "onnx-int8")
+    run = onnx.runner(data, PORTS)
+    return _written(order, data, run, None, shown, agreement.INT8, "onnx-int8")
 
 
 def _begin_onnx(order: Order) -> None:
@@ -155,10 +158,16 @@ def _begin_onnx(order: Order) -> None:
 
 
 def _written(
-    order: Order, data: bytes, error: float | None, shown: Shown | None, gate: Gate, target: str
+    order: Order,
+    data: bytes,
+    run: Run,
+    error: float | None,
+    shown: Shown | None,
+    gate: Gate,
+    target: str,
 ) -> ExportedDetector:
-    """Compare an ONNX file on faces, and write it."""
-    found = order.agreed(onnx.runner(data, PORTS), shown, gate, target)
+    """Compare a file, which `run` has open, on faces, and write it."""
+    found = order.agreed(run, shown, gate, target)
     files.write(data, order.path, overwrite=order.overwrite)
     return ExportedDetector(order.path, len(data), error, found)
 
@@ -166,7 +175,9 @@ def _written(
 def _litert(order: Order) -> ExportedDetector:
     _begin_litert(order)
     data, error = _tflite(order)
-    return _placed(order, data, error, order.shown(), agreement.FLOAT, "litert")
+    data = litert_file.with_metadata(data, CARD_KEY, order.card)
+    run = litert_file.Session(data, PORTS)
+    return _written(order, data, run, error, order.shown(), agreement.FLOAT, "litert")
 
 
 def _litert_int8(order: Order) -> ExportedDetector:
@@ -177,7 +188,9 @@ def _litert_int8(order: Order) -> ExportedDetector:
     photos = (photo.astype(np.float32) for photo in shown.calibration)
     samples = [{INPUT: litert_file.channels_last(photo)} for photo in photos]
     data = quantised(_tflite(order)[0], samples, operations=_DECODING, layers=_ENDS)
-    return _placed(order, data, None, shown, agreement.INT8, "litert-int8")
+    data = litert_file.with_metadata(data, CARD_KEY, order.card)
+    run = litert_file.Session(data, PORTS)
+    return _written(order, data, run, None, shown, agreement.INT8, "litert-int8")
 
 
 def _begin_litert(order: Order) -> None:
@@ -193,16 +206,6 @@ def _tflite(order: Order) -> tuple[bytes, float]:
     error = _difference(litert_file.Session(data, PORTS), order.net, [(order.side,) * 2])
     _check(error, "LiteRT")
     return data, error
-
-
-def _placed(
-    order: Order, data: bytes, error: float | None, shown: Shown | None, gate: Gate, target: str
-) -> ExportedDetector:
-    """Compare a LiteRT file on faces, and write it with its card."""
-    data = litert_file.with_metadata(data, CARD_KEY, order.card)
-    found = order.agreed(litert_file.Session(data, PORTS), shown, gate, target)
-    files.write(data, order.path, overwrite=order.overwrite)
-    return ExportedDetector(order.path, len(data), error, found)
 
 
 def _coreml(order: Order) -> ExportedDetector:
