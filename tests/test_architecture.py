@@ -43,6 +43,7 @@ TIERS = {
         "feed",
         "fetching",
         "formats",
+        "growing",
         "net_restorer",
         "onnx_weights",
         "objective",

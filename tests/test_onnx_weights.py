@@ -62,6 +62,19 @@ def test_the_net_comes_back(target, wrap, within, filler, crops, tmp_path):
     assert wanted.std() > 0.01
 
 
+def test_a_net_with_options_comes_back(crops, tmp_path):
+    options = {"dilations": [1, 2], "blocks": 2}
+    net = FaceFiller(**options).eval()
+    EXPORTERS["onnx"](net, replace(CARD, options=options), tmp_path / "x.onnx")
+    about, again = taken(tmp_path / "x.onnx")
+    assert about == Checkpoint("face_filler", options, SIDE)
+    with torch.no_grad():
+        assert (again(crops) - net(crops)).abs().max() < 1e-4
+    EXPORTERS["onnx"](net, CARD, tmp_path / "y.onnx")
+    with pytest.raises(ModelError, match="says its net's options"):
+        onnx_weights.read(tmp_path / "y.onnx")
+
+
 def test_settling_changes_nothing_in_inference_and_all_in_training(filler, crops, tmp_path):
     EXPORTERS["onnx"](filler, CARD, tmp_path / "x.onnx")
     _, net = taken(tmp_path / "x.onnx")
@@ -131,7 +144,7 @@ def test_files_that_cannot_be_trained_on(filler, tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"filters": [16, 24], "dilations": [1]}, "default options"),
+        ({"filters": [16, 24], "dilations": [1]}, "says its net.s options"),
         ({"filters": [32, 64, 128, 192], "dilations": [2, 1, 2, 1, 2, 1]}, "another one"),
     ],
 )

@@ -41,6 +41,13 @@ def test_a_recipe_survives_its_own_json():
     assert parse(json.loads(json.dumps(one.as_json()))) == one
 
 
+def test_options_stay_until_a_phase_gives_others():
+    larger = {**PHASE, "options": {"blocks": 2}}
+    one = parse({"phases": [PHASE, larger, PHASE], "options": {"blocks": 1}})
+    assert [one.options_in(phase)["blocks"] for phase in range(3)] == [1, 2, 2]
+    assert parse(json.loads(json.dumps(one.as_json()))) == one
+
+
 def test_a_file_is_read(tmp_path):
     path = tmp_path / "r.json"
     path.write_text(json.dumps({"phases": [PHASE, {**PHASE, "steps": 50}], "ema": 0.5}))
@@ -58,6 +65,7 @@ BAD_PHASES = [
     *(("warmup", bad) for bad in (-1, 101, 0.5)),
     *(("adversarial", bad) for bad in (-0.1, math.nan, math.inf, "yes", True)),
     *(("critic_rate", bad) for bad in (0, -1, math.nan)),
+    *(("options", bad) for bad in (3, "large", [1])),
     *(("losses", bad) for bad in ("mae", ["mae"], None)),
 ]
 

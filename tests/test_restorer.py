@@ -191,7 +191,15 @@ class TestBadFiles:
 
     @pytest.mark.parametrize(
         ("key", "value"),
-        [("side", "8"), ("side", 0), ("side", True), ("name", ""), ("licence", 3), ("metrics", 5)],
+        [
+            ("side", "8"),
+            ("side", 0),
+            ("side", True),
+            ("name", ""),
+            ("licence", 3),
+            ("metrics", 5),
+            ("options", [1]),
+        ],
     )
     def test_wrong_card_values(self, build: Build, key: str, value: object) -> None:
         card = json.loads(CARD.to_json()) | {key: value}
@@ -223,10 +231,11 @@ class TestCard:
     def test_round_trip(self) -> None:
         assert ModelCard.from_json(CARD.to_json()) == CARD
 
-    def test_cards_of_earlier_versions_name_no_embedder(self) -> None:
+    def test_cards_of_earlier_versions_name_no_embedder_and_no_options(self) -> None:
         values = json.loads(CARD.to_json())
-        del values["embedder"]
-        assert ModelCard.from_json(json.dumps(values)).embedder == ""
+        del values["embedder"], values["options"]
+        earlier = ModelCard.from_json(json.dumps(values))
+        assert (earlier.embedder, earlier.options) == ("", {})
 
     def test_keys_of_later_versions_are_ignored(self) -> None:
         text = json.dumps(json.loads(CARD.to_json()) | {"new": 1})

@@ -106,6 +106,27 @@ def test_dice_depend_on_seed_step_and_process_only(dicing):
     assert len({first, second, other}) == 3
 
 
+def test_a_net_grows_from_one_phase_to_the_next():
+    first, second = recipe(sides=(SIDE, SIDE)).phases
+    larger = SMALL | {"dilations": [1, 2], "blocks": 2}
+    trainer = (
+        Trainer(recipe()),
+        Trainer(replace(recipe(), phases=(first, replace(second, options=larger)))),
+    )
+    for one in trainer:
+        one.enter(0)
+        for _ in range(3):
+            one.train_on(a_batch())
+    small, grown = trainer
+    grown.enter(1)
+    assert grown.about.options == larger
+    assert grown.validate(a_batch())[0] == small.validate(a_batch())[0]
+    grown.enter(1)
+    grown.train_on(a_batch())
+    assert grown.net.bottleneck[1].norm.weight.abs().max() > 0, "new blocks learn"
+    assert grown.average.bottleneck[1].norm.weight.abs().max() > 0
+
+
 @pytest.mark.parametrize("loss", ["perceptual", "style"])
 def test_reading_a_loss_moves_no_dice(loss):
     """A resumed run reads its features in another step than one that never stopped."""

@@ -333,8 +333,63 @@ def test_starting_from_other_weights(source, done, tmp_path):
             start_from=done / "last.safetensors",
             **QUIETLY,
         )
+    larger = recipe(1, options=SMALL | {"dilations": [1, 2]})
+    train(source, larger, tmp_path / "larger", start_from=done / "last.safetensors", **QUIETLY)
+    grown = rows(tmp_path / "larger", "validation")[0]
+    assert grown["hole_l1"] < 0.99 * rows(done, "validation")[0]["hole_l1"]
+    _, tensors = checkpoints.read(tmp_path / "larger" / "last.safetensors")
+    assert tensors["bottleneck.1.norm.weight"].abs().max() > 0, "the new block learns"
     with pytest.raises(ModelError, match="no checkpoint"):
         train(source, recipe(1), tmp_path / "none", start_from=tmp_path / "x", **QUIETLY)
+
+
+LARGER = SMALL | {"dilations": [1, 2], "blocks": 2}
+
+
+def growing(steps=5, **changes):
+    asked = recipe(steps, sides=(SIDE, SIDE), validate_every=2, **changes)
+    first, second = asked.phases
+    return replace(asked, phases=(first, replace(second, options=LARGER)))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_run_that_grows_goes_on_as_if_never_stopped(compiled, source, tmp_path, monkeypatch):
+    asked = growing(options={name: tuple(value) for name, value in SMALL.items()})
+    how = QUIETLY
+    if compiled:
+        seen = []
+        monkeypatch.setattr(torch, "compile", lambda net: seen.append(net) or net)
+        how = QUIETLY | {"compile_net": True}
+    whole = train(source, asked, tmp_path / "whole", **how)
+    stopped = 0
+    while checkpoints.read(whole.parent / "last.safetensors")[0].step > (
+        checkpoints.read(tmp_path / "parts" / "last.safetensors")[0].step if stopped else 0
+    ):
+        train(source, asked, tmp_path / "parts", stop_after=0, **how)
+        stopped += 1
+    assert stopped == asked.steps
+    about, wanted = checkpoints.read(whole)
+    assert about.options == LARGER
+    _, found = checkpoints.read(tmp_path / "parts" / "last.safetensors")
+    assert wanted.keys() == found.keys()
+    assert all(torch.equal(wanted[name], found[name]) for name in wanted)
+    if compiled:
+        assert {len(net.bottleneck) for net in seen} == {1, 2}, "the grown net is compiled, too"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"filters": [8, 12], "dilations": [1]}, ConfigurationError, r"of phase 2.*more residual"),
+        (SMALL | {"blocks": 0}, ModelError, "refuses"),
+    ],
+)
+def test_what_cannot_grow_is_told_before_the_run(options, error, words, source, tmp_path):
+    first, second = growing().phases
+    asked = replace(growing(), phases=(first, replace(second, options=options)))
+    with pytest.raises(error, match=words):
+        train(source, asked, tmp_path / "run", **QUIETLY)
+    assert not (tmp_path / "run").exists()
 
 
 def test_starting_from_an_exported_file(source, tmp_path):

@@ -43,8 +43,8 @@ def read(path: Path) -> tuple[Checkpoint, dict[str, Tensor]]:
     """Return what an ONNX file of ours says about itself, and all tensors of its net.
 
     Args:
-        path: of a file with float weights, whose net has its default options and none that only
-            learning uses, as the VAE's.
+        path: of a file with float weights, whose net has none that only learning uses, as the
+            VAE's.
 
     Raises:
         ModelError: the file is missing, broken, not of ours, or it does not say all about its net:
@@ -52,7 +52,7 @@ def read(path: Path) -> tuple[Checkpoint, dict[str, Tensor]]:
         MissingExtraError: `onnx` is not installed.
     """
     card, weights, whole = _opened(path)
-    about = Checkpoint(card.net, side=card.side, embedder=card.embedder)
+    about = Checkpoint(card.net, dict(card.options), card.side, embedder=card.embedder)
     net = build(about).eval()
     seen = _Seen(net, card.side)
     tensors = {name: value.clone() for name, value in net.state_dict().items()}
@@ -241,6 +241,6 @@ def _solved(
 
 def _other(path: Path, why: str) -> ModelError:
     return ModelError(
-        f"{str(path)!r} cannot be trained on ({why}): give a file with float weights, of a net "
-        "with its default options, or the run's own last.safetensors"
+        f"{str(path)!r} cannot be trained on ({why}): give a file with float weights that says "
+        "its net's options, or the run's own last.safetensors"
     )

@@ -29,6 +29,8 @@ class Phase:
             some nets compute themselves.
         adversarial: weight of the critic's verdict; 0 trains without a critic.
         critic_rate: the critic's learning rate.
+        options: the net's constructor arguments from this phase on, which give it more residual
+            blocks; None keeps those of the phase before.
     """
 
     side: int
@@ -40,6 +42,7 @@ class Phase:
     warmup: int = 0
     adversarial: float = 0.0
     critic_rate: float = 4e-4
+    options: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         """Check ranges.
@@ -58,6 +61,8 @@ class Phase:
         require_whole(self, "warmup", 0)
         require(self.warmup <= self.steps, "warmup", self.warmup, f"0 to {self.steps}")
         require_weights(self, "losses")
+        fits = self.options is None or isinstance(self.options, Mapping)
+        require(fits, "options", self.options, "an object")
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate at `step` of this phase, 0 the first.
@@ -80,7 +85,7 @@ class Recipe:
     Attributes:
         phases: run one after the other on the same weights.
         net: key of `nets.NETS`.
-        options: the net's constructor arguments.
+        options: the net's constructor arguments; a phase may give others.
         seed: of initial weights, order of the crops and drawn face masks.
         ema: decay a step of the averaged weights, which are what is validated and shipped.
         weight_decay: of AdamW.
@@ -160,6 +165,11 @@ class Recipe:
                 return index, step
             step -= phase.steps
         raise ValueError(f"the recipe ends {step} steps before that")
+
+    def options_in(self, phase: int) -> dict[str, Any]:
+        """Return the net's constructor arguments in the phase of this index."""
+        given = [one.options for one in self.phases[: phase + 1] if one.options is not None]
+        return given[-1] if given else self.options
 
     def as_json(self) -> dict[str, Any]:
         """Return what a recipe file holds."""

@@ -42,6 +42,7 @@ class ModelCard:
         limits: what it cannot do and must not be used for.
         embedder: what makes the face embeddings of its second input: "dlib", or the name of a
             FaceNet file that lies beside it; "" for a model without.
+        options: the constructor arguments of the network that are not its defaults.
     """
 
     name: str
@@ -60,6 +61,7 @@ class ModelCard:
         "Never use it to identify, verify or accuse anyone."
     )
     embedder: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for part in fields(self):
@@ -74,6 +76,8 @@ class ModelCard:
             raise ValueError("card side must be at least 1, parameters and gmac not negative")
         if not all(isinstance(value, int | float) for value in self.metrics.values()):
             raise ValueError(f"card metrics must be numbers by name, got {self.metrics!r}")
+        if not isinstance(self.options, Mapping):
+            raise ValueError(f"card options must be values by name, got {self.options!r}")
 
     def to_json(self) -> str:
         """Return the card as JSON text."""

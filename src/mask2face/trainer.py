@@ -1,6 +1,6 @@
 """What a step of training does to net, critic and averages, and how they are saved and restored."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,8 @@ from mask2face import checkpoint as checkpoints
 from mask2face.checkpoint import Checkpoint
 from mask2face.errors import DataError
 from mask2face.feed import Batch
-from mask2face.nets.extras import run
+from mask2face.growing import load_grown, same_options
+from mask2face.nets.extras import learning
 from mask2face.objective import Objective
 from mask2face.processes import Processes, average_statistics, synchronised
 from mask2face.recipe import Recipe
@@ -62,21 +63,29 @@ class Trainer:
         self.recipe, self.processes = recipe, processes
         self.device = pick_device(device)
         self.bf16 = pick_bf16(precision, self.device)
-        torch.manual_seed(recipe.seed)
-        self.about = Checkpoint(recipe.net, recipe.options, recipe=recipe.as_json())
-        net = place(checkpoints.build(self.about), self.device)
-        self.net = synchronised(net, self.device, processes)
-        self.average = deepcopy(self.net).eval().requires_grad_(False)
-        self._predict = _prediction(self.net, self.device, compile_net)
-        self.optimizer = torch.optim.AdamW(
-            self.net.parameters(), betas=(0.9, 0.99), weight_decay=recipe.weight_decay
-        )
+        self._compile = compile_net
+        if compile_net:
+            check_compiler(self.device)
+        self.about = Checkpoint(recipe.net, recipe=recipe.as_json())
+        self._build(recipe.options)
         self.objective = Objective(recipe).to(self.device)
         self.step = 0
         self.best: float | None = None  # at `_best_side`
         self.waited = 0  # validations since the best one
         self._best_side = 0
         self.phase = -1
+
+    def _build(self, options: dict[str, Any]) -> None:
+        """Make net, average and optimiser, fresh."""
+        torch.manual_seed(self.recipe.seed)
+        self.about = replace(self.about, options=options)
+        net = place(checkpoints.build(self.about), self.device)
+        self.net = synchronised(net, self.device, self.processes)
+        self.average = deepcopy(self.net).eval().requires_grad_(False)
+        self._predict = learning(self.net, self._compile)
+        self.optimizer = torch.optim.AdamW(
+            self.net.parameters(), betas=(0.9, 0.99), weight_decay=self.recipe.weight_decay
+        )
 
     @property
     def stopped(self) -> bool:
@@ -89,8 +98,14 @@ class Trainer:
         return self.stopped or self.step >= self.recipe.steps
 
     def enter(self, phase: int) -> None:
-        """Prepare for a phase of the recipe."""
+        """Prepare for a phase of the recipe; its net may have blocks that it had not before."""
         self.phase = phase
+        options = self.recipe.options_in(phase)
+        if not same_options(options, self.about.options):
+            before = self.net.state_dict(), self.average.state_dict()
+            self._build(options)
+            for net, tensors in zip((self.net, self.average), before, strict=True):
+                load_grown(net, tensors, "the phase before")
         self.objective.enter(self.recipe.phases[phase])
 
     def train_on(self, batch: Batch) -> dict[str, float]:
@@ -202,6 +217,8 @@ class Trainer:
             DataError: the net learned from other face embeddings.
         """
         self._check_embedder(about, name)
+        if not same_options(about.options, self.about.options):
+            self._build(about.options)
         checkpoints.load_weights(self.net, checkpoints.part(tensors, "net"), name)
         checkpoints.load_weights(self.average, checkpoints.part(tensors, "average"), name)
         checkpoints.restore_optimizer(self.optimizer, tensors, "optimizer")
@@ -212,13 +229,15 @@ class Trainer:
     def begin_with(self, about: Checkpoint, tensors: Mapping[str, Tensor], name: str) -> None:
         """Start from the weights of another run; arguments as in `restore`.
 
+        Residual blocks that they lack start as the identity.
+
         Raises:
             ModelError: they are of another net.
             DataError: the net learned from other face embeddings.
         """
         self._check_embedder(about, name)
         for net in (self.net, self.average):
-            checkpoints.load_weights(net, tensors, name)
+            load_grown(net, tensors, name)
 
     def _check_embedder(self, about: Checkpoint, name: str) -> None:
         ours, theirs = self.about.embedder, about.embedder
@@ -227,24 +246,3 @@ class Trainer:
                 f"{name!r} learned from face embeddings by {theirs!r}, and those beside the pairs "
                 f"are by {ours!r}: embed the pairs again, `mask2face dataset embed --with {theirs}`"
             )
-
-
-def _prediction(
-    net: nn.Module, device: torch.device, compile_net: bool
-) -> Callable[..., tuple[Tensor, dict[str, Tensor]]]:
-    """Return how `net` predicts while it learns: by `learn` where it has it, else by `forward`."""
-    forward: Any = net
-    learn: Any = getattr(net, "learn", None)
-    if compile_net:
-        check_compiler(device)
-        forward, learn = torch.compile(net), learn and torch.compile(learn)
-
-    def predict(
-        crops: Tensor, target: Tensor, hole: Tensor, extra: Tensor | None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        if learn is None:
-            return run(forward, crops, extra), {}
-        prediction, terms = learn(crops, target, hole, extra)
-        return prediction, terms
-
-    return predict

@@ -24,6 +24,7 @@ from mask2face import onnx_weights
 from mask2face.checkpoint import Checkpoint
 from mask2face.errors import ConfigurationError, DataError, OutputError
 from mask2face.feed import Feed, Source
+from mask2face.growing import check_growth, load_grown
 from mask2face.nets.extras import extra_of
 from mask2face.objective import check_phases
 from mask2face.processes import Processes, joined
@@ -74,13 +75,15 @@ def train(
         OutputError: `run` cannot be written.
         UnknownNameError: the recipe names a net, loss, critic or face mask that does not exist.
         ConfigurationError: the net, a loss or the critic cannot take the side of a phase, a loss
-            asks for a term that the net does not give, or a batch is too small to be shared.
+            asks for a term that the net does not give, a batch is too small to be shared, or a
+            phase's net cannot go on from the one before.
         ModelError: the state or `start_from` is broken or does not fit.
         DeviceError: the device, or a compiler for it, is not available.
         UsageError: the environment names several processes, but not how to meet them.
     """
     _check_counts(source, recipe)
     check_phases(recipe)
+    check_growth(recipe)
     with joined(pick_device(device)) as processes:
         trainer = Trainer(recipe, device, precision, processes=processes, compile_net=compile_net)
         _check_sizes(trainer)
@@ -151,7 +154,7 @@ def _exported(source: Source, recipe: Recipe, path: Path) -> tuple[Checkpoint, d
     """Return the weights inside an exported file, ready to learn from `source`."""
     about, tensors = onnx_weights.read(path)
     net = checkpoints.build(Checkpoint(recipe.net, recipe.options))
-    checkpoints.load_weights(net, tensors, str(path))
+    load_grown(net, tensors, str(path))
     count, rng = source.count("train"), np.random.default_rng(recipe.seed)
     chosen = np.linspace(0, count - 1, min(_SETTLED, count)).round().astype(int)
     pairs = (source.pair("train", int(one), recipe.phases[0].side, rng) for one in chosen)

@@ -2,7 +2,8 @@
 
 import torch
 
-from mask2face.nets.residual_blocks import Decoder, Encoder, Residual
+from mask2face.nets import FaceFiller
+from mask2face.nets.residual_blocks import Decoder, Encoder, Residual, with_new_blocks
 
 
 def pictures(count: int = 2, channels: int = 3, side: int = 32) -> torch.Tensor:
@@ -35,6 +36,30 @@ def test_each_level_has_its_kernel() -> None:
     ):
         assert [block.first[0].kernel_size[0] for block in blocks] == kernels
         assert [block.second.kernel_size[0] for block in blocks] == kernels
+
+
+def test_a_net_with_more_blocks_computes_what_the_smaller_one_does() -> None:
+    small = FaceFiller((8, 12), (1,))
+    with torch.no_grad():
+        for parameter in small.parameters():  # as if it had learned
+            parameter.normal_(std=0.3)
+    large = FaceFiller((8, 12), (1, 2, 1), blocks=2)
+    tensors = with_new_blocks(large, small.state_dict())
+    added = tensors.keys() - small.state_dict().keys()
+    new = {"bottleneck.1", "bottleneck.2", "down_blocks.0.1", "up_blocks.0.1"}
+    assert {name.partition(".first")[0] for name in added if ".first" in name} == new
+    large.load_state_dict(tensors)
+    assert torch.equal(large.eval()(pictures()), small.eval()(pictures()))
+    assert small(pictures()).std() > 0.1
+    with_less = with_new_blocks(small, large.state_dict())
+    assert with_less.keys() == large.state_dict().keys(), "a smaller net is refused on loading"
+
+
+def test_a_block_that_is_there_in_part_stays_so() -> None:
+    net = FaceFiller((8, 12), (1, 2))
+    tensors = net.state_dict()
+    del tensors["bottleneck.1.norm.weight"]
+    assert with_new_blocks(net, tensors).keys() == tensors.keys()
 
 
 def test_a_residual_block_begins_as_nothing() -> None:

@@ -100,6 +100,7 @@ def export(
         training=how,
         metrics=metrics,
         embedder=Path(about.embedder).name,
+        options=about.options,
     )
     found = read_faces(pairs, crop, faces, extra_of(net)) if pairs else None
     _report(checkpoint, exporter(net, card, out, overwrite=overwrite, faces=found))

@@ -1,5 +1,8 @@
 """A second input that some nets take beside the crops: a vector a crop, by name and size."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -28,6 +31,35 @@ def run(net: nn.Module, crops: Tensor, extra: Tensor | None = None) -> Tensor:
         extra = torch.zeros(len(crops), wanted.size, device=crops.device, dtype=crops.dtype)
     result = net(crops, extra)
     return result
+
+
+def learning(
+    net: nn.Module, compile_net: bool = False
+) -> Callable[[Tensor, Tensor, Tensor, Tensor | None], tuple[Tensor, dict[str, Tensor]]]:
+    """Return how `net` predicts while it learns: by `learn` where it has it, else by `forward`.
+
+    Args:
+        net: any of `NETS`.
+        compile_net: let torch compile both.
+
+    Returns:
+        A function of crops, the true crops (N, 3, S, S), holes (N, 1, S, S) and the second input;
+        it gives (N, 4, S, S) and the loss terms that the net computes itself.
+    """
+    forward: Any = net
+    learn: Any = getattr(net, "learn", None)
+    if compile_net:
+        forward, learn = torch.compile(net), learn and torch.compile(learn)
+
+    def predict(
+        crops: Tensor, target: Tensor, hole: Tensor, extra: Tensor | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        if learn is None:
+            return run(forward, crops, extra), {}
+        prediction, terms = learn(crops, target, hole, extra)
+        return prediction, terms
+
+    return predict
 
 
 def checked(wanted: Extra | None, crops: Tensor, extra: Tensor | None) -> Tensor | None:

@@ -1,6 +1,6 @@
 """Residual blocks, and the encoder and decoder that `vae` and `refinement` are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -148,6 +148,25 @@ class Up(nn.Module):
             scale, shift = self.style(style)[:, :, None, None].chunk(2, 1)  # (N, high, 1, 1)
             large = large * (1 + scale) + shift
         return functional.relu(large)
+
+
+def with_new_blocks(net: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return `tensors` and those of `net`'s residual blocks of which they have nothing.
+
+    A fresh block does nothing, so that a net that has some more than the one that learned computes
+    what that computed (Chen et al. 2015, Net2Net, arXiv:1511.05641), and learns on from there.
+
+    Args:
+        net: fresh.
+        tensors: of a net with the same or fewer blocks.
+    """
+    grown = dict(tensors)
+    for name, module in net.named_modules():
+        if isinstance(module, Residual):
+            own = {f"{name}.{key}": value for key, value in module.state_dict().items()}
+            if not own.keys() & tensors.keys():
+                grown |= own
+    return grown
 
 
 def start_without_checkerboard(head: nn.Conv2d) -> None:
