@@ -36,6 +36,7 @@ TIERS = {
         "clean",
         "cleaning",
         "cluster",
+        "compiling",
         "crops",
         "cropping",
         "drawing",

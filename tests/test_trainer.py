@@ -7,6 +7,7 @@ from torch import nn
 
 from mask2face import checkpoint as checkpoints
 from mask2face.efficientnet import shared_features
+from mask2face.errors import DeviceError
 from mask2face.feed import Batch
 from mask2face.recipe import Phase, Recipe
 from mask2face.trainer import Trainer
@@ -164,6 +165,45 @@ def test_compiling_takes_what_the_net_learns_by(monkeypatch, dicing):
         assert trainer.net in taken
         assert list(trainer.net.state_dict()) == list(trainer.average.state_dict())
     assert taken[-1] == trainer.net.learn
+
+
+class Frozen(nn.Module):
+    """What a compiler that loses gradients makes of a net."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, crops):
+        with torch.no_grad():
+            inner = self.net.stem(self.net.unshuffle(crops))
+        return self.net(crops).detach() + 0 * inner.mean() + 0 * self.net.head.bias.sum()
+
+
+def test_a_compiler_that_loses_gradients_is_told(monkeypatch):
+    monkeypatch.setattr(torch, "compile", Frozen)
+    trainer = Trainer(recipe(), compile_net=True)
+    trainer.enter(0)
+    before = {name: value.clone() for name, value in trainer.net.state_dict().items()}
+    with pytest.raises(DeviceError, match=r"other gradients.*without --compile or .* fp32"):
+        trainer.train_on(a_batch())
+    assert all(torch.equal(before[name], value) for name, value in trainer.net.state_dict().items())
+
+
+def test_compiled_nets_are_compared_once(monkeypatch):
+    calls = []
+
+    def compiled(net):
+        return lambda crops: calls.append(1) or net(crops)
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    first, second = recipe(sides=(SIDE, SIDE)).phases
+    larger = replace(second, options=SMALL | {"blocks": 2})
+    trainer = Trainer(replace(recipe(), phases=(first, larger)), compile_net=True)
+    for phase in (0, 0, 1):
+        trainer.enter(phase)
+        trainer.train_on(a_batch())
+    assert len(calls) == 3 + 2, "again when it grew"
 
 
 def begun(asked):

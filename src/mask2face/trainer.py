@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mask2face import checkpoint as checkpoints
+from mask2face import compiling
 from mask2face.checkpoint import Checkpoint
 from mask2face.errors import DataError
 from mask2face.feed import Batch
 from mask2face.growing import load_grown, same_options
-from mask2face.nets.extras import learning
+from mask2face.nets.extras import Learning, learning
 from mask2face.objective import Objective
 from mask2face.processes import Processes, average_statistics, synchronised
 from mask2face.recipe import Recipe
@@ -63,7 +65,7 @@ class Trainer:
         self.recipe, self.processes = recipe, processes
         self.device = pick_device(device)
         self.bf16 = pick_bf16(precision, self.device)
-        self._compile = compile_net
+        self._compile, self._compared = compile_net, False
         if compile_net:
             check_compiler(self.device)
         self.about = Checkpoint(recipe.net, recipe=recipe.as_json())
@@ -83,6 +85,7 @@ class Trainer:
         self.net = synchronised(net, self.device, self.processes)
         self.average = deepcopy(self.net).eval().requires_grad_(False)
         self._predict = learning(self.net, self._compile)
+        self._compared = not self._compile
         self.optimizer = torch.optim.AdamW(
             self.net.parameters(), betas=(0.9, 0.99), weight_decay=self.recipe.weight_decay
         )
@@ -113,7 +116,11 @@ class Trainer:
 
         Args:
             batch: this process's share of the step's pairs.
+
+        Raises:
+            DeviceError: what torch compiled is not the net.
         """
+        self._compare(batch)
         phase, within = self.recipe.at(self.step)
         now = self.recipe.phases[phase]
         rate = now.rate_at(within)
@@ -143,18 +150,36 @@ class Trainer:
 
         The critic's are added too; it judges before the net moves.
         """
+        parts = self._losses(self._predict, part)
+        torch.autograd.backward(share * torch.stack(list(parts.values())).sum())
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            self.objective.critic_backward(share)
+        return {name: share * float(value.detach()) for name, value in parts.items()}
+
+    def _losses(self, predict: Learning, part: Batch) -> dict[str, Tensor]:
         inputs, target = (to_tensor(array, self.device) for array in (part.inputs, part.outputs))
         hole = torch.from_numpy(part.holes).to(self.device)[:, None]
         extra = None
         if part.extras is not None:
             extra = torch.from_numpy(part.extras[:, 0]).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            prediction, terms = self._predict(inputs, target, hole, extra)
-            parts = self.objective.net_losses(prediction, target, hole, terms, self.step)
-        torch.autograd.backward(share * torch.stack(list(parts.values())).sum())
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            self.objective.critic_backward(share)
-        return {name: share * float(value.detach()) for name, value in parts.items()}
+            prediction, terms = predict(inputs, target, hole, extra)
+            return self.objective.net_losses(prediction, target, hole, terms, self.step)
+
+    def _compare(self, batch: Batch) -> None:
+        """Check, once, that what torch compiled has the gradients of the net."""
+        if self._compared:
+            return
+        part, _ = next(iter(batch.parts(self.recipe.accumulate)))
+
+        def loss(predict: Learning) -> Tensor:
+            return torch.stack(list(self._losses(predict, part).values())).sum()
+
+        self.net.train()
+        own, compiled = partial(loss, learning(self.net)), partial(loss, self._predict)
+        off = {"off": compiling.share_off(self.net, own, compiled)}
+        compiling.check(self.processes.average_numbers(off, self.device)["off"], self.device)
+        self._compared = True
 
     @torch.no_grad()
     def _update_average(self) -> None:

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from mask2face.extra_input import Extra as Extra
 
+Learning = Callable[[Tensor, Tensor, Tensor, Tensor | None], tuple[Tensor, dict[str, Tensor]]]
+
 
 def extra_of(net: nn.Module) -> Extra | None:
     """Return what `net` wants beside crops, its attribute `extra`; None where it has none."""
@@ -33,9 +35,7 @@ def run(net: nn.Module, crops: Tensor, extra: Tensor | None = None) -> Tensor:
     return result
 
 
-def learning(
-    net: nn.Module, compile_net: bool = False
-) -> Callable[[Tensor, Tensor, Tensor, Tensor | None], tuple[Tensor, dict[str, Tensor]]]:
+def learning(net: nn.Module, compile_net: bool = False) -> Learning:
     """Return how `net` predicts while it learns: by `learn` where it has it, else by `forward`.
 
     Args:
