@@ -142,7 +142,6 @@ def facts_of(report: Facts) -> str:
     found = [f"hole IoU {cell(report['hole_iou'], 3)}"]
     if "margin_over_ridge_pca" in report:
         found.append(f"{cell(report['margin_over_ridge_pca'], 2)} dB over ridge/PCA, pair by pair")
-    found.append(f"largest change outside the hole {report['outside_error']} of 255")
     bare = report["bare"]
     if bare["pairs"]:
         found.append(f"{cell(bare['left_alone'], 3)} of {bare['pairs']} bare crops left alone")

@@ -51,7 +51,6 @@ def report(name, gain=0.0, command="mask2face evaluate /home/someone/secret", **
             "model, its own hole": method(19.0 + gain, 0.46),
         },
         "hole_iou": mean(0.93),
-        "outside_error": 0,
         "bare": {"pairs": 5, "left_alone": mean(0.9)},
         "slices": {"style": {"cloth": kind}, "head": {"turned far": kind}},
         **changes,

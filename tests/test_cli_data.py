@@ -189,6 +189,9 @@ def test_train_export_evaluate_unmask(cache, pair_folder, all_pairs, tmp_path, m
     assert done.exit_code == 0, done.output
     weights = Path(done.stdout.strip())
     assert weights == Path("run/last.safetensors")
+    again = run("train", cache, "run", *options, "--precision", "fp32", "--start-from", weights)
+    assert again.exit_code == 0, again.output
+    assert "run goes on where it stopped" in again.stderr
     done = run(
         "export", weights, "small.onnx", "--data", "a few photos", "--metric", "hole_psnr=9.5"
     )
@@ -263,6 +266,9 @@ BAD = [
     (["evaluate", "nowhere.onnx", "empty", "out"], 1, "is not a pair folder"),
     (["evaluate", "nowhere.onnx", "photos", "out", "--real"], 1, "does not exist"),
     (["evaluate", "nowhere.onnx", "nothing", "out", "--real"], 2, "no such file or folder"),
+    (["evaluate", "x.onnx", "photos", "out", "--real", "--identity"], 2, "are for pairs"),
+    (["evaluate", "x.onnx", "photos", "out", "--real", "--split", "test"], 2, "are for pairs"),
+    (["evaluate", "x.onnx", "photos", "out", "--real", "--train-pairs", "x"], 2, "are for pairs"),
 ]
 
 

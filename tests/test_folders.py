@@ -7,7 +7,7 @@ import pytest
 
 from mask2face import folders
 from mask2face.errors import OutputError, UnknownNameError, UsageError
-from mask2face.folders import plan, sampled
+from mask2face.folders import photos_of, plan, sampled
 
 
 @pytest.fixture
@@ -55,6 +55,20 @@ def lines(*args, **options):
 )
 def test_where_results_go(photos, source, out, options, wanted):
     assert lines(source, out, **options) == wanted
+
+
+def test_photos_that_are_only_read_may_share_a_name(photos):
+    (photos / "in" / "a.heic").write_bytes(b"a.heic")
+    names = [str(path.relative_to("in")) for path in photos_of("in")]
+    assert names == ["a.heic", "a.jpg", "b.PNG", "c.heic", "sub/a.jpg"]
+    assert photos_of("in/a.jpg") == [Path("in/a.jpg")]
+    assert photos_of("in/a.*") == [Path("in/a.heic"), Path("in/a.jpg")]
+    for nothing, words in (("nowhere", "no such file"), ("in/*.tif", "no photos in the pattern")):
+        with pytest.raises(UsageError, match=words):
+            photos_of(nothing)
+    (photos / "empty").mkdir()
+    with pytest.raises(UsageError, match="no photos in the folder 'empty'"):
+        photos_of("empty")
 
 
 def test_a_recursive_run_mirrors_subfolders_and_leaves_its_own_results_out(photos):

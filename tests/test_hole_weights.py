@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mask2face.hole_weights import certainty, soft_hole
+from mask2face.hole_weights import LEAST_HOLE, certainty, is_masked, pasted, soft_hole
 
 
 def test_a_higher_threshold_finds_less():
@@ -30,6 +30,18 @@ def test_soft_hole_drops_islands_and_fades_at_the_border():
     nothing, fraction = soft_hole(np.zeros((64, 64), np.float32))
     assert fraction == 0
     assert not nothing.any()
+
+
+@pytest.mark.parametrize(
+    ("rows", "sure", "masked"), [(40, 0.9, True), (40, 0.75, False), (2, 0.9, False), (0, 0, False)]
+)
+def test_what_is_pasted_is_what_the_pipeline_would_paste(rows, sure, masked):
+    probability = np.zeros((128, 128), np.float32)
+    probability[60 : 60 + rows, 30:100] = sure
+    weight, fraction = soft_hole(probability)
+    assert (fraction >= LEAST_HOLE) == (rows > 2)
+    assert is_masked(probability, fraction) == masked
+    assert np.array_equal(pasted(probability), weight if masked else np.zeros((128, 128)))
 
 
 def test_certainty_is_the_mean_inside_the_hole():

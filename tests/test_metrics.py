@@ -90,18 +90,6 @@ def test_iou_without_any_hole_is_one() -> None:
     assert metrics.hole_iou(np.ones((4, 4)), np.zeros((4, 4))) == 0
 
 
-def test_outside_error_does_not_wrap_around() -> None:
-    source = np.zeros((2, 2, 3), np.uint8)
-    picture = source.copy()
-    picture[0, 0] = 255
-    picture[1, 1] = 200
-    area = np.zeros((2, 2))
-    area[0, 0] = 1
-    assert metrics.outside_error(picture, source, area) == 200
-    assert metrics.outside_error(source, picture, area) == 200
-    assert metrics.outside_error(picture, source, np.full((2, 2), 0.01)) == 0
-
-
 class TestEstimate:
     def test_mean_and_interval_of_a_normal_sample(self) -> None:
         values = np.random.default_rng(3).normal(20, 2, 400)

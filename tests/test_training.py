@@ -403,6 +403,15 @@ def test_starting_from_an_exported_file(source, tmp_path):
         train(source, asked, tmp_path / "none", start_from=tmp_path / "x.onnx", **QUIETLY)
 
 
+@pytest.mark.parametrize("name", ["log.jsonl", "last.safetensors"])
+def test_a_folder_of_something_else_is_left_alone(name, source, tmp_path):
+    (tmp_path / name).write_text("a detector's")
+    with pytest.raises(DataError, match=f"holds '{name}' and no recipe.json.*another folder"):
+        train(source, recipe(1), tmp_path, **QUIETLY)
+    assert (tmp_path / name).read_text() == "a detector's"
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_a_broken_state_is_refused(source, done, tmp_path):
     shutil.copytree(done, tmp_path / "run")
     content = (tmp_path / "run" / "state.safetensors").read_bytes()

@@ -81,20 +81,43 @@ def plan(
     suffix = FORMATS[format_named(format)] if format else None
     if source == STREAM:
         return Plan((Job(None, _file(out, suffix), STREAM),), batch=False)
-    path = Path(source)
+    path, where = Path(source), f"the folder {source!r}"
     if os.path.isdir(source):  # noqa: PTH112 - pathlib's raises where a name is too long
         root, found, target = _folder(path, out, tag, recursive)
-        where = f"the folder {source!r}" + ("" if recursive else " (its sub-folders: --recursive)")
+        where += "" if recursive else " (its sub-folders: --recursive)"
     elif os.path.exists(source):  # noqa: PTH110 - as above
         return Plan((_single(path, out, tag, suffix),), batch=False)
     elif glob.has_magic(source):
         root, found, target = _glob(source, out, tag)
         where = f"the pattern {source!r}"
     else:
-        raise UsageError(f"{source:.200}: no such file or folder: check the path")
+        raise _nowhere(source)
+    return Plan(tuple(jobs_of(root, _some(found, where), target, tag, suffix)), batch=True)
+
+
+def photos_of(source: str) -> list[Path]:
+    """Return the photos that a file, a folder (its sub-folders, too) or a glob names, to be read.
+
+    Raises:
+        UsageError: nothing there, or no photo in it.
+    """
+    if os.path.isdir(source):  # noqa: PTH112 - as in `plan`
+        return _some(_photos(Path(source), recursive=True), f"the folder {source!r}")
+    if os.path.exists(source):  # noqa: PTH110
+        return [Path(source)]
+    if glob.has_magic(source):
+        return _some(_glob(source, None, "unmasked")[1], f"the pattern {source!r}")
+    raise _nowhere(source)
+
+
+def _some(found: list[Path], where: str) -> list[Path]:
     if not found:
         raise UsageError(f"no photos in {where}: they end in {', '.join(READABLE_SUFFIXES)}")
-    return Plan(tuple(jobs_of(root, found, target, tag, suffix)), batch=True)
+    return found
+
+
+def _nowhere(source: str) -> UsageError:
+    return UsageError(f"{source:.200}: no such file or folder: check the path")
 
 
 def sampled(plan: Plan, count: int) -> Plan:

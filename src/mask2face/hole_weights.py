@@ -56,6 +56,22 @@ def certainty(probability: NDArray[np.float32]) -> float:
     return float(inside.mean()) if inside.size else 0.0
 
 
+def is_masked(probability: NDArray[np.float32], fraction: float) -> bool:
+    """Return whether a face wears a face mask: its hole is large enough, and the net is sure.
+
+    Args:
+        probability: of the hole, (S, S) in [0, 1].
+        fraction: what `soft_hole` found of it.
+    """
+    return fraction >= LEAST_HOLE and certainty(probability) >= LEAST_CERTAINTY
+
+
+def pasted(probability: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the weight (S, S) that the pipeline pastes by: 0 where it leaves the face alone."""
+    weight, fraction = soft_hole(probability)
+    return weight if is_masked(probability, fraction) else np.zeros_like(weight)
+
+
 @lru_cache(maxsize=4)
 def _fade(side: int) -> NDArray[np.float32]:
     """Return (side, side) weights that fall to 0 at the crop's border, where the paste ends."""

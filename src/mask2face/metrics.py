@@ -142,18 +142,6 @@ def hole_fraction(hole: Hole) -> float:
     return float((hole > THRESHOLD).mean())
 
 
-def outside_error(picture: Picture, source: Picture, hole: Hole) -> int:
-    """Return the largest difference, 0 to 255, where the hole is exactly 0; it should be 0.
-
-    >>> photo = np.zeros((1, 2, 3), np.uint8)
-    >>> outside_error(photo + np.uint8(9), photo, np.array([[0.1, 1.0]]))
-    0
-    """
-    _check(picture, source, hole)
-    difference = np.abs(picture.astype(np.int16) - source)[hole == 0]
-    return int(difference.max()) if difference.size else 0
-
-
 @dataclass(frozen=True)
 class Estimate:
     """A mean and its confidence interval.

@@ -13,7 +13,7 @@ from mask2face import detectors, photos, provenance
 from mask2face.errors import UsageError
 from mask2face.extra_input import NOISE
 from mask2face.faces import Box, alignment, cut, paste
-from mask2face.hole_weights import LEAST_CERTAINTY, LEAST_HOLE, certainty, soft_hole
+from mask2face.hole_weights import is_masked, soft_hole
 from mask2face.restorer import ModelCard, Restorer, find_model
 
 FACES: Final = ("all", "largest")
@@ -196,7 +196,7 @@ class Unmasker:
         done = []
         for index, (face, probability) in enumerate(zip(found, probabilities, strict=True)):
             weights[index], fraction = soft_hole(probability, self.threshold)
-            masked = fraction >= LEAST_HOLE and certainty(probability) >= LEAST_CERTAINTY
+            masked = is_masked(probability, fraction)
             done.append(RestoredFace(face.box, face.landmarks, face.score, masked, fraction))
         kept = [index for index, face in enumerate(done) if face.masked]
         chosen = tuple(matrices[index] for index in kept)
@@ -255,7 +255,8 @@ def unmask(photo: photos.Source, model: str | Path | None = None, device: str = 
     Returns:
         The same kind: bytes (same format, marked) for bytes, an array for an array, a Pillow image
         for a Pillow image, a path or a stream. An array holds no mark; a Pillow image has it in
-        `info["xmp"]`, and its `save` writes it only when told: `save(path, xmp=out.info["xmp"])`.
+        `info["xmp"]` where a face changed, and its `save` writes it only when told:
+        `save(path, xmp=out.info.get("xmp", b""))`.
 
     Raises:
         PhotoError: the photo cannot be read.

@@ -35,6 +35,7 @@ from mask2face.torch_devices import pick_device, to_tensor
 from mask2face.trainer import Trainer
 
 _SETTLED: Final = 128  # pairs that set the statistics of a net from an exported file
+_WRITTEN: Final = ("log.jsonl", *(f"{one}.safetensors" for one in ("state", "last", "best")))
 _BATCH_NORMS: Final = (nn.BatchNorm2d, nn.SyncBatchNorm)
 
 
@@ -219,6 +220,12 @@ def _open(folder: Path, recipe: Recipe) -> Path:
                 "choose another folder, or pass that run's recipe.json"
             )
         return folder
+    others = [name for name in _WRITTEN if (folder / name).exists()]
+    if others:
+        raise DataError(
+            f"{str(folder)!r} holds {others[0]!r} and no recipe.json, so it is no run of a net: "
+            "choose another folder, what is there is kept"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         part = path.with_name(".recipe.json.part")

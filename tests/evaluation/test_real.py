@@ -1,6 +1,7 @@
 """The report on real photos, with callables that behave in known ways."""
 
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -100,6 +101,15 @@ def test_broken_photos_are_counted_not_fatal(paths: list[Path], tmp_path: Path) 
         find_faces=find,
     )
     assert (found["photos"], found["failed"]) == (5, 2)
+
+
+def test_a_photo_that_wants_a_package_is_counted_too(paths, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    both = [*paths, tmp_path / "a.heic"]
+    found = evaluate_real(unmask, both, tmp_path / "out", find_faces=find)
+    assert (found["photos"], found["failed"]) == (5, 1)
+    assert "mask2face[heif]" in (tmp_path / "out" / "real.jsonl").read_text()
 
 
 def test_no_masked_face_at_all(paths: list[Path], tmp_path: Path) -> None:

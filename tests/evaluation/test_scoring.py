@@ -14,6 +14,7 @@ from PIL import Image
 
 from mask2face.errors import DataError, MissingExtraError, ModelError, OutputError
 from mask2face.evaluation import PairStack, composite, evaluate
+from mask2face.evaluation.report import train_split
 from mask2face.faces import Face
 from mask2face.mean_face import guess
 from mask2face.pairs import Pair, PairWriter
@@ -67,7 +68,6 @@ def test_a_model_that_knows_the_truth(stack, train, tmp_path: Path) -> None:
     near = replace(stack, outputs=np.clip(stack.outputs, 2, 253))  # so that no PSNR is infinite
     found = evaluate(model, near, tmp_path, train=train, command="mask2face evaluate told")
     assert found["hole_iou"]["mean"] == 1
-    assert found["outside_error"] == 0
     assert found["bare"] == {
         "pairs": 2,
         "left_alone": {"mean": 1.0, "low": 1.0, "high": 1.0, "count": 2},
@@ -168,6 +168,7 @@ def test_soften_decides_where_the_paste_goes(stack, tmp_path: Path) -> None:
     model = Model(stack.inputs, np.full_like(stack.outputs, 128), stack.holes)
     found = evaluate(model, stack, tmp_path, soften=lambda hole: np.zeros_like(hole))
     methods = found["methods"]
+    assert found["bare"]["left_alone"]["mean"] == 1
     assert methods["model, its own hole"] == methods["masked input"]
     assert found["hole_iou"]["mean"] == 1  # of the probability itself
 
@@ -221,6 +222,20 @@ def test_pair_folder(stack, tmp_path: Path) -> None:
     assert "ridge/PCA" in found["methods"]
     with pytest.raises(DataError, match="'validation'"):
         evaluate(model, folder, tmp_path / "two", split="validation")
+    found = evaluate(model, folder, tmp_path / "three", split="train")
+    assert (found["pairs"], found["train_pairs"]) == (6, 0), "not scored on what it learned from"
+    assert len(train_split(folder, needed=True)) == 6
+
+
+def test_pairs_without_a_train_split_are_told(tmp_path: Path) -> None:
+    writer = PairWriter(tmp_path / "pairs", SIDE, {"seed": 0})
+    blank = np.zeros((SIDE, SIDE, 3), np.uint8)
+    pair = Pair(blank, blank, np.zeros((SIDE, SIDE)), "bare", {}, np.zeros((68, 2), np.float32))
+    writer.write("000", pair, identity="x", dataset="none", split="test")
+    writer.finish()
+    assert train_split(tmp_path / "pairs") is None
+    with pytest.raises(DataError, match=r"no train pairs.*--split train"):
+        train_split(tmp_path / "pairs", needed=True)
 
 
 class TestRefusals:

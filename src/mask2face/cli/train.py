@@ -50,6 +50,8 @@ def train(
     source = _source(data, plan)
     if threads:
         torch.set_num_threads(threads)
+    if start_from and (run / "state.safetensors").exists() and is_main():
+        typer.echo(f"{run} goes on where it stopped: --start-from is for a new run", err=True)
     weights = start(
         source,
         plan,

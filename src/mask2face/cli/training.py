@@ -135,7 +135,10 @@ def evaluate(
     real: Annotated[
         bool, typer.Option("--real", help="DATA is a folder or glob of photos without a truth.")
     ] = False,
-    split: Annotated[str, typer.Option(help="Of the pairs: test, validation or train.")] = "test",
+    split: Annotated[
+        str | None,
+        typer.Option(help="Of the pairs: test, validation or train.", show_default="test"),
+    ] = None,
     train_pairs: Annotated[
         Path | None, typer.Option(help="Pair folder whose train split the baselines learn from.")
     ] = None,
@@ -149,20 +152,25 @@ def evaluate(
     """Score an exported model against baselines, or count on real photos, and write a report."""
     command = f"mask2face {shlex.join(sys.argv[1:])}"
     if real:
+        if split or train_pairs or identity:
+            raise UsageError(
+                "--split, --train-pairs and --identity are for pairs, which have a truth: "
+                "leave them out, or --real"
+            )
         _evaluate_real(model, data, out, limit, device, command, overwrite)
         return
     from mask2face.evaluation import evaluate as score
     from mask2face.evaluation.report import train_split
-    from mask2face.hole_weights import soft_hole
+    from mask2face.hole_weights import pasted
 
     score(
         model,
         data,
         out,
-        train=train_split(train_pairs) if train_pairs else None,
-        split=split,
+        train=train_split(train_pairs, needed=True) if train_pairs else None,
+        split=split or "test",
         limit=limit,
-        soften=lambda probability: soft_hole(probability)[0],  # what users get
+        soften=pasted,
         identity=identity,
         command=command,
         device=device,
@@ -181,11 +189,11 @@ def _evaluate_real(
     overwrite: bool,
 ) -> None:
     from mask2face.evaluation import evaluate_real
-    from mask2face.folders import plan
+    from mask2face.folders import photos_of
     from mask2face.pipeline import Unmasker
     from mask2face.restorer import file_name, find_model
 
-    found = [job.source for job in plan(photos, recursive=True).jobs if job.source is not None]
+    found = photos_of(photos)
     unmasker = Unmasker(model, device)
     file = file_name(find_model(model, device))
     evaluate_real(unmasker, found[:limit], out, command=command, file=file, overwrite=overwrite)

@@ -118,7 +118,7 @@ def evaluate_real(
     for index, path in enumerate(map(Path, paths)):
         try:
             before = photos.read(path).pixels
-        except PhotoError as error:
+        except (PhotoError, MissingExtraError) as error:  # of HEIC, without its package
             rows.append({"photo": path.name, "error": str(error)})
             continue
         result = unmask(before)

@@ -105,11 +105,11 @@ def evaluate(
         pairs: pair folder, or pairs in memory.
         out: folder of the report; made if it is not there.
         train: pairs that the baselines learn from; by default the train split of the folder,
-            where it has one. Must show other people than `pairs`.
+            where it has one that is not scored. Must show other people than `pairs`.
         split: of the folder.
         limit: score only the first so many pairs.
         soften: turns one predicted hole probability (S, S) into the weight of the paste, as
-            `lambda p: pipeline.soft_hole(p)[0]`; by default the probability itself.
+            `hole_weights.pasted`; by default the probability itself.
         identity: also measure distances of dlib's face descriptor (slow; needs landmarks).
         command: how the report was made, to be printed in it.
         device: for a model given by name or path.
@@ -129,7 +129,7 @@ def evaluate(
         raise OutputError(f"{out} holds a report already: choose another folder or overwrite it")
     stack = pairs if isinstance(pairs, PairStack) else PairStack.read(pairs, split)
     stack = stack.first(limit)
-    if train is None and not isinstance(pairs, PairStack):
+    if train is None and split != "train" and not isinstance(pairs, PairStack):
         train = report.train_split(pairs)
     report.check_disjoint(stack, train)
     file = ""
@@ -138,7 +138,7 @@ def evaluate(
         model, file = Restorer(path, device), file_name(path)
     pictures, probabilities = _pictures(model, stack, train, soften)
     scores = {name: score(made, stack.outputs, stack.holes) for name, made in pictures.items()}
-    _add_hole_scores(scores[MODEL_OWN], pictures[MODEL_OWN], probabilities, stack, soften)
+    _add_hole_scores(scores[MODEL_OWN], probabilities, stack, soften)
     if identity:
         for name, distances in identity_distances(pictures, stack).items():
             scores[name]["identity_distance"] = distances
@@ -198,20 +198,15 @@ def _weights(probabilities: NDArray[np.float32], soften: Soften | None) -> NDArr
 
 def _add_hole_scores(
     scores: Scores,
-    pictures: NDArray[np.uint8],
     probabilities: NDArray[np.float32],
     stack: PairStack,
     soften: Soften | None,
 ) -> None:
-    """Add `hole_iou` (nan on bare faces), `found_fraction` and `outside_error` to `scores`."""
-    weights = _weights(probabilities, soften)
+    """Add `hole_iou` (nan on bare faces) and `found_fraction` to `scores`."""
     count = len(stack)
     scores["hole_iou"] = np.array(
         [metrics.hole_iou(probabilities[i], stack.holes[i]) for i in range(count)]
     )
     scores["hole_iou"][~stack.masked] = np.nan
-    scores["found_fraction"] = np.array([metrics.hole_fraction(hole) for hole in probabilities])
-    scores["outside_error"] = np.array(
-        [metrics.outside_error(pictures[i], stack.inputs[i], weights[i]) for i in range(count)],
-        np.float64,
-    )
+    weights = _weights(probabilities, soften)
+    scores["found_fraction"] = np.array([metrics.hole_fraction(weight) for weight in weights])
