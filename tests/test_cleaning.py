@@ -1,3 +1,5 @@
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +10,10 @@ from PIL import Image
 from mask2face.clean import CleanCrop
 from mask2face.cleaning import Tools, clean_crops
 from mask2face.datasets import PhotoRecord
+from mask2face.errors import MissingExtraError
 from mask2face.faces import Face
 from mask2face.landmarks import Precomputed
+from mask2face.parallel import WorkerDiedError
 
 EYES = np.array([[100, 110], [150, 110]], np.float32)
 FACE = Face(
@@ -72,3 +76,36 @@ def test_the_data_sets_eyes_say_which_face_is_meant(tmp_path):
     found = list(clean_crops([here, away], Tools(OneFace, Points, 56), workers=0))
     assert isinstance(found[0], CleanCrop)
     assert found[1] == "no face at the data set's landmarks"
+
+
+def no_dlib():
+    raise MissingExtraError("dlib", "data")
+
+
+class Killed:
+    """A detector whose process is gone, as one killed for its memory."""
+
+    def __call__(self, photo):
+        os._exit(9)
+
+
+@pytest.mark.parametrize(
+    ("tools", "error"),
+    [
+        (Tools(OneFace, no_dlib, 56), MissingExtraError),
+        (Tools(Killed, Points, 56), WorkerDiedError),
+    ],
+)
+def test_workers_that_cannot_work_are_said(tmp_path, tools, error):
+    with pytest.raises(error, match="'dlib'|died"):
+        list(clean_crops(records(tmp_path), tools, workers=1))
+
+
+def test_a_heic_photo_without_its_extra_is_refused_alone(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    photos = records(tmp_path)
+    (tmp_path / "black.png").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    found = list(clean_crops(photos, Tools(OneFace, Points, 56), workers=0))
+    assert isinstance(found[5], CleanCrop)
+    assert found[2].split(":")[0] == "needs the extra 'heif'"
+    assert "pip install 'mask2face[heif]'" in found[2]

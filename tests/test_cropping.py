@@ -1,8 +1,11 @@
+import json
+
 import pytest
 
+from mask2face import cropping
 from mask2face.configuration import Configuration
 from mask2face.cropping import check, clean_crops_for
-from mask2face.errors import ConfigurationError, DataError, UnknownNameError
+from mask2face.errors import ConfigurationError, DataError, OutputError, UnknownNameError
 
 URL = "https://example.org/file.tgz"
 
@@ -34,3 +37,44 @@ def test_a_data_set_that_is_missing_says_where_to_get_it(tmp_path):
 def test_data_sets_go_by_name():
     with pytest.raises(UnknownNameError, match="did you mean 'lfw'"):
         check(Configuration(None, dataset="lwf"))
+
+
+@pytest.fixture
+def cut(tmp_path, crop_cache, monkeypatch):
+    """The cache of the photos in `first`, cut by nobody; `second` has as many others."""
+    for name in ("first/A/a.jpg", "first/B/b.jpg", "second/A/a.jpg", "second/B/other.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+
+    def build(records, out, *_, facts, **__):
+        meta = crop_cache(out) / "meta.json"
+        meta.write_text(json.dumps(json.loads(meta.read_text()) | facts))
+
+    monkeypatch.setattr(cropping, "build", build)
+    values = {"dataset": "folder", "crops_path": tmp_path / "crops"}
+
+    def settings(folder):
+        return Configuration(None, **values, input_images_path=tmp_path / folder)
+
+    clean_crops_for(settings("first"))
+    return settings
+
+
+def test_a_cache_of_as_many_other_photos_is_refused(cut, tmp_path):
+    assert len(clean_crops_for(cut("first")))
+    (tmp_path / "first").rename(tmp_path / "moved")
+    assert len(clean_crops_for(cut("moved")))
+    with pytest.raises(OutputError, match="other settings"):
+        clean_crops_for(cut("second"))
+
+
+def test_an_older_cache_that_does_not_say_of_which_photos_is_used(cut, tmp_path):
+    path = tmp_path / "crops" / "meta.json"
+    meta = json.loads(path.read_text())
+    del meta["request"]["names"]
+    path.write_text(json.dumps(meta))
+    assert len(clean_crops_for(cut("first")))
+    del meta["request"]
+    path.write_text(json.dumps(meta))
+    with pytest.raises(OutputError, match="other settings"):
+        clean_crops_for(cut("first"))

@@ -1,9 +1,11 @@
+import os
 from collections import Counter
 
 import numpy as np
 import pytest
 
 from mask2face.feed import Batch, DrawnPairs, Feed
+from mask2face.parallel import WorkerDiedError
 from mask2face.recipe import Phase, Recipe
 
 FACES = 5
@@ -195,3 +197,20 @@ def test_a_share_can_start_at_a_step_too():
     asked = recipe(chunk=7, echo=3, batch=5)
     whole = list(Feed(Numbered(200), asked, 0, (1, 2)).batches(0))
     assert same(list(Feed(Numbered(200), asked, 0, (1, 2)).batches(0, 13)), whole[13:])
+
+
+class Killed(Numbered):
+    """Ends the process that draws, as the kernel does where memory runs out."""
+
+    def pair(self, split, index, side, rng):
+        os._exit(9)
+
+
+def test_a_process_that_dies_is_said():
+    feed = Feed(Killed(), recipe(), 1)
+    try:
+        for _ in range(2):  # when it dies, and when it is asked again
+            with pytest.raises(WorkerDiedError, match="died"):
+                next(feed.batches(0))
+    finally:
+        feed.close()

@@ -4,6 +4,7 @@ from functools import partial
 import cv2
 import pytest
 
+from mask2face.errors import MissingExtraError
 from mask2face.parallel import WorkerDiedError, in_order
 
 
@@ -52,3 +53,14 @@ def test_an_error_comes_through():
 def test_a_worker_that_dies_is_said():
     with pytest.raises(WorkerDiedError, match="died"):
         list(in_order(partial(Tagged, 2), [1, 99, 2], 1))
+
+
+def start_without_dlib():
+    raise MissingExtraError("dlib", "data")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_error_of_the_start_comes_through(workers):
+    with pytest.raises(MissingExtraError, match="'dlib'") as caught:
+        list(in_order(start_without_dlib, [1, 2], workers))
+    assert caught.value.exit_code == 2

@@ -164,3 +164,17 @@ def test_the_commands(cache, tmp_path):
     done = run("unpack", tmp_path / "nothing", tmp_path / "other")
     assert done.exit_code == 1
     assert "dataset pack" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.txt", "/tmp/evil.txt", "sub/evil.txt", "..\\evil.txt", "..", "."]
+)
+def test_a_file_outside_the_folder_is_refused(packed, tmp_path, name):
+    index = json.loads((packed / "index.json").read_text())
+    data = b"evil"
+    index["files"][name] = {"bytes": len(data), "sha256": digest(data)}
+    (packed / "index.json").write_text(json.dumps(index))
+    (tmp_path / "evil.txt").write_bytes(data)  # what ../evil.txt names
+    with pytest.raises(DataError, match="no plain file name"):
+        unpack(packed, tmp_path / "sub" / "back")
+    assert not (tmp_path / "sub").exists()

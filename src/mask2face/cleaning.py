@@ -1,18 +1,15 @@
 """Photo records -> clean crops, in several processes, in order."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
-
-import cv2
+from functools import partial
 
 from mask2face import photos
 from mask2face.clean import CleanCrop, Detector, Landmarks, RefusedError, clean_crop
 from mask2face.datasets import PhotoRecord
-from mask2face.errors import PhotoError
+from mask2face.errors import MissingExtraError, PhotoError
 from mask2face.landmarks import Precomputed
-from mask2face.workers import end_with_parent
+from mask2face.parallel import in_order
 
 
 @dataclass(frozen=True)
@@ -55,9 +52,8 @@ class Cleaner:
             return str(reason)
         except PhotoError as error:
             return f"broken photo: {error}"
-
-
-_worker: list[Cleaner] = []  # of this process; filled by `_start`
+        except MissingExtraError as error:  # detector and landmarker are there: it is HEIC
+            return f"needs the extra {error.extra!r}: {error}"
 
 
 def cleaner(tools: Tools) -> Cleaner:
@@ -65,16 +61,6 @@ def cleaner(tools: Tools) -> Cleaner:
     landmarker = tools.landmarker
     ready = landmarker if isinstance(landmarker, Precomputed) else landmarker()
     return Cleaner(tools.detector(), ready, tools.side)
-
-
-def _start(tools: Tools) -> None:
-    end_with_parent()
-    cv2.setNumThreads(1)  # the processes share the cores
-    _worker[:] = [cleaner(tools)]
-
-
-def _run(record: PhotoRecord) -> CleanCrop | str:
-    return _worker[0](record)
 
 
 def clean_crops(
@@ -86,13 +72,12 @@ def clean_crops(
         records: the photos.
         tools: detector, landmarker, side.
         workers: processes; 0 works in this one.
+
+    Raises:
+        MissingExtraError: the packages of detector or landmarker are not installed.
+        WorkerDiedError: a process was killed.
     """
-    if workers < 1:
-        _start(tools)
-        yield from map(_run, records)
-        return
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start, (tools,)) as pool:
-        yield from pool.map(_run, records, chunksize=8)
+    yield from in_order(partial(cleaner, tools), records, workers)
 
 
 def _fixed(landmarks: Precomputed, name: str) -> Landmarks:

@@ -11,6 +11,7 @@ from mask2face.detectors import CenterFace
 from mask2face.errors import ConfigurationError, DataError, OutputError
 from mask2face.landmarks import Landmarker, Precomputed
 from mask2face.registry import lookup
+from mask2face.splits import digest
 
 _SPARE: Final = 1.15  # photos cut per pair asked for: about 4 % are refused
 
@@ -49,7 +50,9 @@ def clean_crops_for(settings: Configuration) -> CropCache:
     path = settings.crops_path
     if path.exists():
         cache = CropCache.open(path)
-        if cache.meta.get("request") != facts["request"]:
+        known = cache.meta.get("request") or {}
+        unsaid = {"names": facts["request"]["names"]}  # older caches do not say of which photos
+        if unsaid | known != facts["request"]:
             raise OutputError(
                 f"the crop cache {str(path)!r} was made with other settings: remove it, or "
                 "give crops_path another folder"
@@ -99,7 +102,8 @@ def _request(settings: Configuration, records: list[PhotoRecord]) -> dict[str, A
     for name in ("landmarks_path", "landmarks_predictor_path"):
         path = getattr(settings, name)
         request[name] = None if path is None else str(path)
-    return request | {"photos": len(records)}
+    photos = "\n".join(record.name for record in records)
+    return request | {"photos": len(records), "names": f"{digest(0, photos):016x}"}
 
 
 def _check_identities(records: list[PhotoRecord], settings: Configuration) -> None:

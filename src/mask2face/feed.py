@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mask2face.parallel import deaths_told
 from mask2face.recipe import Recipe
 from mask2face.sources import Batch, DrawnPairs, Source, StoredPairs, joined
 from mask2face.workers import end_with_parent
@@ -53,12 +54,17 @@ class Feed:
             self._pool.shutdown(cancel_futures=True)
 
     def batches(self, phase: int, start: int = 0) -> Iterator[Batch]:
-        """Yield this process's share of the batches of a phase, from its step `start` on."""
+        """Yield this process's share of the batches of a phase, from its step `start` on.
+
+        Raises:
+            WorkerDiedError: a process that draws was killed, or could not start.
+        """
         for step in range(start, self._recipe.phases[phase].steps):
             parts = []
             for use, indices in self._share(phase, step):
                 chunk, echo = divmod(use, self._recipe.echo)
-                rows, drawn = self._drawn(phase, chunk)
+                with deaths_told():
+                    rows, drawn = self._drawn(phase, chunk)
                 parts.append(drawn.take(rows[indices], np.full(len(indices), echo % 2 == 1)))
             yield joined(parts)
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, Final
 
 import numpy as np
@@ -96,7 +96,8 @@ def read_index(folder: Path) -> dict[str, Any]:
     """Read the index of a packed cache.
 
     Raises:
-        DataError: it is missing, broken, of another format, or of a packing that was stopped.
+        DataError: it is missing, broken, of another format, of a packing that was stopped, or
+            names a file in another folder.
     """
     try:
         index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
@@ -114,6 +115,12 @@ def read_index(folder: Path) -> dict[str, Any]:
         whole = packed == index["crops"] and index["meta"]["side"] > 0
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"index.json of {str(folder)!r} is broken: pack it again") from error
+    for name in index["files"]:
+        if name in ("", "..") or PureWindowsPath(name).name != name:  # knows both slashes
+            raise DataError(
+                f"index.json of {str(folder)!r} names {name!r}, which is no plain file name: "
+                "pack the cache again"
+            )
     if not whole:
         raise DataError(
             f"{str(folder)!r} holds {packed} of {index['crops']} crops: run  mask2face dataset "

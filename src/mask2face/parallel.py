@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import cv2
 
@@ -37,6 +39,7 @@ def in_order(
 
     Raises:
         WorkerDiedError: a process was killed, or could not start.
+        Exception: what a job raised, or `start`.
     """
     if workers < 1 or not jobs:
         threads = cv2.getNumThreads()
@@ -48,14 +51,26 @@ def in_order(
         return
     pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), _start, (start,))
     try:
-        yield from pool.map(_work, jobs, chunksize=_CHUNK)
+        with deaths_told():
+            yield from pool.map(_work, jobs, chunksize=_CHUNK)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def deaths_told() -> Iterator[None]:
+    """Say in words of ours that a process of a pool is dead.
+
+    Raises:
+        WorkerDiedError: a process was killed, or could not start.
+    """
+    try:
+        yield
     except BrokenProcessPool as error:
         raise WorkerDiedError(
             "a worker process died: give fewer workers if memory ran out; a script needs  "
             'if __name__ == "__main__":  around what it runs'
         ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 _worker: list[Callable[[Any], Any]] = []  # of this process; filled by `_start`
@@ -64,7 +79,14 @@ _worker: list[Callable[[Any], Any]] = []  # of this process; filled by `_start`
 def _start(start: Callable[[], Callable[[Any], Any]]) -> None:
     end_with_parent()
     cv2.setNumThreads(1)  # the processes share the cores
-    _worker[:] = [start()]
+    try:
+        _worker[:] = [start()]
+    except Exception as error:  # raised in here, it would end the pool without a word
+        _worker[:] = [partial(_fail, error)]
+
+
+def _fail(error: Exception, _job: Any) -> NoReturn:  # noqa: ANN401
+    raise error
 
 
 def _work(job: Any) -> Any:  # noqa: ANN401

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -71,3 +73,57 @@ def test_a_picture_that_cannot_be_written(tmp_path):
     picture = np.zeros((8, 8, 3), np.uint8)
     with pytest.raises(OutputError, match="cannot write"):
         lessons.write_pictures(tmp_path, "000000", picture, picture)
+
+
+def test_a_folder_goes_on_with_its_own_facts_only(tmp_path):
+    folder = tmp_path / "new" / "x"
+    assert lessons.begin(folder, {"seed": 1, "limit": None}) == []
+    lessons.add_row(folder, lesson())
+    assert lessons.begin(folder, {"seed": 1, "limit": None}) == [lesson()]
+    with pytest.raises(DataError, match="not complete.*goes on"):
+        LessonFolder(folder)
+    lessons.write_meta(folder, {"seed": 1, "limit": None})
+    assert LessonFolder(folder).lessons == [lesson()]
+    before = (folder / "meta.json").read_bytes()
+    with pytest.raises(OutputError, match="other settings"):
+        lessons.begin(folder, {"seed": 2, "limit": None})
+    assert (folder / "meta.json").read_bytes() == before
+    assert lessons.begin(folder, {"seed": 1, "limit": None}) == [lesson()]
+
+
+def test_a_folder_of_an_earlier_version_opens_and_does_not_go_on(tmp_path):
+    facts = {"seed": 0, "test": 2, "photos": {"lfw": 1}}
+    (tmp_path / "meta.json").write_text(json.dumps({"format": lessons.FORMAT, **facts}))
+    lessons.add_row(tmp_path, lesson())
+    assert LessonFolder(tmp_path).lessons == [lesson()]
+    with pytest.raises(OutputError, match="earlier version"):
+        lessons.begin(tmp_path, facts | {"limit": None})
+
+
+@pytest.mark.parametrize("name", ["meta.json", "photo.jpg", "lessons.jsonl"])
+@pytest.mark.parametrize("text", ['{"format": "mask2face crops 1"}', "[]", ""])
+def test_a_folder_of_something_else_stays_as_it_is(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(OutputError, match="choose another folder"):
+        lessons.begin(tmp_path, {})
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: text}
+
+
+def test_what_a_kill_at_the_first_step_leaves_is_no_other_folder(tmp_path):
+    (tmp_path / ".mask2face-01234567-1-0123456789ab.part").touch()
+    assert lessons.begin(tmp_path, {}) == []
+
+
+def test_what_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    picture = np.zeros((8, 8, 3), np.uint8)
+    with pytest.raises(OutputError, match="choose another folder"):
+        lessons.begin(tmp_path / "file", {})
+    with pytest.raises(OutputError, match="cannot write"):
+        lessons.begin(tmp_path / "file" / "x", {})
+    with pytest.raises(OutputError, match="cannot write"):
+        lessons.write_pictures(tmp_path / "file", "000000", picture, picture)
+    with pytest.raises(OutputError, match="cannot write"):
+        lessons.add_row(tmp_path / "nowhere", lesson())
+    with pytest.raises(OutputError, match="does not exist"):
+        lessons.write_meta(tmp_path / "nowhere", {})

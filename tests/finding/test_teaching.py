@@ -1,12 +1,14 @@
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mask2face.datasets import DATASETS
-from mask2face.errors import DataError
+from mask2face.errors import DataError, OutputError
 from mask2face.faces import Face
 from mask2face.finding import teaching
+from mask2face.finding.lessons import LessonFolder
 from mask2face.finding.teaching import Teacher, teach
 from mask2face.mean_face import guess
 
@@ -86,6 +88,8 @@ def test_a_stopped_run_goes_on_to_the_same_files(tmp_path, records, monkeypatch)
     monkeypatch.setattr(teaching, "add_row", stops)
     with pytest.raises(KeyboardInterrupt):
         run(records, tmp_path / "parts")
+    with pytest.raises(DataError, match="not complete"):
+        LessonFolder(tmp_path / "parts")
     monkeypatch.setattr(teaching, "add_row", add_row)
     parts = run(records, tmp_path / "parts")
     assert parts.lessons == whole.lessons
@@ -97,3 +101,34 @@ def test_a_stopped_run_goes_on_to_the_same_files(tmp_path, records, monkeypatch)
 def test_no_face_anywhere(tmp_path, records):
     with pytest.raises(DataError, match="showed a face"):
         run(records, tmp_path / "out", lambda: Teacher(Blind(), landmarks))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"test": 4}, {"validation_share": 0.2}, {"limit": 3}, {"photos": -1}],
+)
+def test_a_folder_begun_with_other_settings_is_refused_before_any_work(tmp_path, records, change):
+    run(records, tmp_path / "out")
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")}
+    usual = {"test": 2, "validation_share": 0.4}
+    fewer = records[: change.pop("photos", None)]
+    with pytest.raises(OutputError, match="other settings or photos"):
+        teach(fewer, tmp_path / "out", None, **usual | change, workers=0)
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")} == before
+
+
+def test_a_crop_cache_given_by_mistake_is_refused_before_any_work(tmp_path, records, crop_cache):
+    cache = crop_cache(tmp_path / "crops")
+    before = {path: path.read_bytes() for path in cache.iterdir()}
+    with pytest.raises(OutputError, match="no lesson folder"):
+        run(records, cache, None)
+    assert {path: path.read_bytes() for path in cache.iterdir()} == before
+
+
+def test_a_heic_photo_without_its_extra_is_left_out(tmp_path, records, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    taught = {one.photo for one in run(records, tmp_path / "one").lessons}
+    heic = next(record for record in records if record.name in taught)
+    heic.path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    folder = run(records, tmp_path / "two")
+    assert {one.photo for one in folder.lessons} == taught - {heic.name}

@@ -1,3 +1,4 @@
+import errno
 import json
 
 import numpy as np
@@ -6,7 +7,7 @@ import torch
 
 from mask2face import checkpoint as checkpoints
 from mask2face.detectors.own import Own
-from mask2face.errors import DataError, ModelError
+from mask2face.errors import DataError, ModelError, OutputError
 from mask2face.finding import exporting, feeding, training
 from mask2face.finding.cells import targets
 from mask2face.finding.feeding import Plan
@@ -62,6 +63,21 @@ def test_another_net_in_the_folder(lesson_folder, tmp_path):
     train(lesson_folder.folder, tmp_path, Plan(steps=1, **TINY), workers=0, quiet=True)
     with pytest.raises(ModelError, match="width"):
         train(lesson_folder.folder, tmp_path, Plan(steps=2, side=64), workers=0, quiet=True)
+
+
+def test_a_run_that_cannot_be_written(lesson_folder, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    plan = Plan(steps=1, **TINY)
+    for run in (tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(OutputError, match="cannot write.*choose another folder"):
+            train(lesson_folder.folder, run, plan, workers=0, quiet=True)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(training.RunLog, "step", full)
+    with pytest.raises(OutputError, match="No space left"):
+        train(lesson_folder.folder, tmp_path / "run", plan, workers=0, quiet=True)
 
 
 def test_no_lessons(tmp_path):

@@ -11,7 +11,8 @@ def photos(root: Path) -> list[PhotoRecord]:
     """List every photo below `root`, sub-folders included.
 
     A photo in a sub-folder belongs to the person of the first sub-folder. A photo that stands
-    directly in `root` is taken for a person of its own, named like the file.
+    directly in `root` is taken for a person of its own, named like the file: two photos of one
+    person there may be in two splits.
 
     Raises:
         DataError: the folder is missing or holds no photo.

@@ -1,10 +1,12 @@
 """The lesson folder: photos with and without drawn face masks, and what the teacher saw in them.
 
-`masked/NAME.jpg` and `bare/NAME.jpg`; a row a photo in `lessons.jsonl`, `meta.json` the rest.
+`masked/NAME.jpg` and `bare/NAME.jpg`; a row a photo in `lessons.jsonl`; in `meta.json` the settings
+and whether all is there.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,10 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mask2face import files
 from mask2face.errors import DataError, OutputError
 
 FORMAT: Final = "mask2face lessons 1"
 _ROWS: Final = "lessons.jsonl"
+_META: Final = "meta.json"
 _QUALITY: Final = 95  # JPEG; the photos of the data sets are JPEGs already
 
 
@@ -93,15 +97,12 @@ class LessonFolder:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        try:
-            self.meta = json.loads((self.folder / "meta.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        self.meta = _read_meta(self.folder)
+        if not self.meta.get("complete", True):  # earlier versions wrote `meta.json` at the end
             raise DataError(
-                f"{str(folder)!r} is no complete lesson folder: make it with "
-                "`mask2face detector lessons`"
-            ) from error
-        if self.meta.get("format") != FORMAT:
-            raise DataError(f"{str(folder)!r} is not of the format {FORMAT!r}: make it again")
+                f"the lesson folder {str(folder)!r} is not complete: run "
+                "`mask2face detector lessons` again, it goes on"
+            )
         self.lessons = read_rows(self.folder)
 
     def of(self, split: str) -> list[Lesson]:
@@ -143,10 +144,10 @@ def read_rows(folder: Path) -> list[Lesson]:
     path = folder / _ROWS
     if not path.exists():
         return []
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         return [Lesson.from_json(line) for line in text.splitlines(True) if line.endswith("\n")]
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} is broken: {error}") from error
 
 
@@ -160,26 +161,110 @@ def write_pictures(
     """
     for kind, picture in (("masked", masked), ("bare", bare)):
         path = folder / kind / f"{name}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with writing(folder):
+            path.parent.mkdir(parents=True, exist_ok=True)
         if not cv2.imwrite(str(path), picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]):
             raise OutputError(f"cannot write {path}: check the folder's rights and free space")
 
 
+def begin(folder: Path, facts: Mapping[str, Any]) -> list[Lesson]:
+    """Make a lesson folder, or go on in one with the same facts; return what is written so far.
+
+    Args:
+        folder: made if it is not there.
+        facts: what the lessons depend on.
+
+    Raises:
+        OutputError: the folder holds something else, was begun with other facts, or cannot be
+            written.
+        DataError: the rows are broken.
+    """
+    with writing(folder):
+        if folder.exists() and any(map(_foreign, folder.iterdir())):
+            _check_begun(folder, facts)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_meta(folder, facts, complete=False)  # first: from now on it can go on
+        return keep_whole_rows(folder)
+
+
 def add_row(folder: Path, lesson: Lesson) -> None:
-    """Append a lesson to the rows."""
-    with (folder / _ROWS).open("a", encoding="utf-8") as rows:
+    """Append a lesson to the rows.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with writing(folder), (folder / _ROWS).open("a", encoding="utf-8") as rows:
         rows.write(lesson.to_json() + "\n")
 
 
 def keep_whole_rows(folder: Path) -> list[Lesson]:
-    """Return the lessons written so far, and cut off what a killed process left half."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Return the lessons written so far, and cut off what a killed process left half.
+
+    Raises:
+        DataError: the rows are broken.
+        OutputError: they cannot be written.
+    """
     lessons = read_rows(folder)
-    (folder / _ROWS).write_text("".join(f"{one.to_json()}\n" for one in lessons), encoding="utf-8")
+    rows = "".join(f"{one.to_json()}\n" for one in lessons)
+    files.write(rows.encode(), folder / _ROWS, overwrite=True)
     return lessons
 
 
-def write_meta(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Say that the folder is complete."""
-    text = json.dumps({"format": FORMAT, **facts}, indent=1) + "\n"
-    (folder / "meta.json").write_text(text, encoding="utf-8")
+def write_meta(folder: Path, facts: Mapping[str, Any], *, complete: bool = True) -> None:
+    """Write what the lessons depend on, and whether all of them are there.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    text = json.dumps({"format": FORMAT, **facts, "complete": complete}, indent=1) + "\n"
+    files.write(text.encode(), folder / _META, overwrite=True)
+
+
+def _read_meta(folder: Path) -> dict[str, Any]:
+    try:
+        meta = json.loads((folder / _META).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{str(folder)!r} is no complete lesson folder: make it with "
+            "`mask2face detector lessons`"
+        ) from error
+    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
+        raise DataError(f"{str(folder)!r} is not of the format {FORMAT!r}: make it again")
+    return meta
+
+
+def _check_begun(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Refuse a folder that was not begun with `facts`."""
+    try:
+        meta = _read_meta(folder)
+    except DataError as error:
+        raise OutputError(
+            f"{str(folder)!r} is not empty and no lesson folder to go on in: choose another folder"
+        ) from error
+    asked = json.loads(json.dumps({"format": FORMAT, **facts, "complete": False}))
+    if meta | {"complete": False} != asked:
+        raise OutputError(
+            f"the lesson folder {str(folder)!r} was made with other settings or photos, or by an "
+            "earlier version: choose another folder, or use what its meta.json says"
+        )
+
+
+def _foreign(path: Path) -> bool:
+    """Say whether a file is none that a writer, killed at its first step, leaves."""
+    return not (path.name.startswith(".") and path.suffix == ".part")
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say in words of ours that a folder cannot be written.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"cannot write into {str(folder)!r} ({error}): check its rights and free space, "
+            "or choose another folder"
+        ) from error

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from mask2face import photos
 from mask2face.clean import Detector, Landmarks
 from mask2face.datasets import PhotoRecord, official_splits
 from mask2face.detectors import CenterFace
-from mask2face.errors import DataError, PhotoError
+from mask2face.errors import DataError, MissingExtraError, PhotoError
 from mask2face.facemasks import draw_random
 from mask2face.faces import Face
 from mask2face.finding.lessons import (
@@ -22,7 +22,7 @@ from mask2face.finding.lessons import (
     LessonFolder,
     SeenFace,
     add_row,
-    keep_whole_rows,
+    begin,
     write_meta,
     write_pictures,
 )
@@ -86,7 +86,7 @@ def teach(
     limit: int | None = None,
     workers: int = 2,
 ) -> LessonFolder:
-    """Write the lessons of `records` into a folder; run it again to continue a stopped one.
+    """Write the lessons of `records` into a folder; run it again to go on in a stopped one.
 
     The people are split as `crops.build` splits them; those in test are left out.
 
@@ -102,7 +102,8 @@ def teach(
 
     Raises:
         DataError: no photo gave a face.
-        OutputError: the folder cannot be written.
+        OutputError: the folder holds something else, was begun with other photos or settings, or
+            cannot be written.
         MissingExtraError: the default teacher's packages are not installed.
         WorkerDiedError: a process was killed.
     """
@@ -112,19 +113,30 @@ def teach(
     splits = split(free, seed=seed, test=test, validation_share=validation_share) | fixed
     chosen = [record for record in records if splits[record.identity] != "test"]
     chosen = sorted(chosen, key=lambda record: digest(seed, f"lesson {record.name}"))[:limit]
-    known = {lesson.name for lesson in keep_whole_rows(folder)}
+    facts: dict[str, Any] = {"seed": seed, "test": test, "validation_share": validation_share}
+    facts |= {"limit": limit, **_facts(chosen, splits)}
+    known = {lesson.name for lesson in begin(folder, facts)}
     jobs = [(f"{place:06d}", record) for place, record in enumerate(chosen)]
     jobs = [job for job in jobs if job[0] not in known]
     start = partial(_started, teacher, folder, splits, seed)
     for lesson in track(in_order(start, jobs, workers), len(jobs), "lessons"):
         if lesson is not None:
             add_row(folder, lesson)
-    counts = Counter(record.dataset for record in chosen)
-    write_meta(folder, {"seed": seed, "test": test, "photos": dict(sorted(counts.items()))})
+    write_meta(folder, facts)
     made = LessonFolder(folder)
     if not made.lessons:
-        raise DataError(f"none of {len(chosen)} photos showed a face")
+        raise DataError(
+            f"none of {len(chosen)} photos could be read and showed a face "
+            "(HEIC: pip install 'mask2face[heif]')"
+        )
     return made
+
+
+def _facts(chosen: Sequence[PhotoRecord], splits: dict[str, str]) -> dict[str, Any]:
+    """Return which photos the lessons are of: how many of each data set, a digest of all."""
+    counts = Counter(record.dataset for record in chosen)
+    names = "\n".join(f"{one.dataset} {one.name} {splits[one.identity]}" for one in chosen)
+    return {"photos": dict(sorted(counts.items())), "names": f"{digest(0, names):016x}"}
 
 
 def _started(
@@ -136,11 +148,11 @@ def _started(
 def _lesson(
     teacher: Teacher, folder: Path, splits: dict[str, str], seed: int, job: tuple[str, PhotoRecord]
 ) -> Lesson | None:
-    """Write one lesson's pictures; None for a broken photo or one without a face."""
+    """Write one lesson's pictures; None for a photo that cannot be read or has no face."""
     name, record = job
     try:
         bare = photos.read(record.path).pixels
-    except PhotoError:
+    except (PhotoError, MissingExtraError):  # the extra of HEIC
         return None
     masked, faces = teacher(bare, generator(seed, record.name))
     if not faces:

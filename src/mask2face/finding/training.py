@@ -18,7 +18,7 @@ from mask2face.checkpoint import Checkpoint
 from mask2face.errors import ModelError, UsageError
 from mask2face.finding.backgrounds import Backgrounds
 from mask2face.finding.feeding import Batch, Plan, batches, known_batches
-from mask2face.finding.lessons import LessonFolder
+from mask2face.finding.lessons import LessonFolder, writing
 from mask2face.finding.losses import WEIGHTS, losses
 from mask2face.finding.net import FaceFinder
 from mask2face.finding.scenes import Scenes
@@ -160,8 +160,9 @@ def train(
         folder = LessonFolder(lessons)
         ground = Backgrounds(folder, backgrounds)
         known = known_batches(Scenes(folder, "validation", ground, plan.side), plan)
-        Path(run).mkdir(parents=True, exist_ok=True)
-        state = _Run(Path(run), plan, chosen, processes)
+        with writing(Path(run)):
+            Path(run).mkdir(parents=True, exist_ok=True)
+            state = _Run(Path(run), plan, chosen, processes)
         scenes = Scenes(folder, "train", ground, plan.side)
         feed = batches(scenes, plan, state.step, workers, processes)
         _learn(state, feed, known, stop_after, quiet or not processes.main)
@@ -173,19 +174,22 @@ def _learn(
 ) -> None:
     """Take the steps of `feed`; the main process logs, validates and saves."""
     main, steps = state.processes.main, state.plan.steps
-    log = RunLog(state.folder, steps, state.step, quiet=quiet) if main else None
+    with writing(state.folder):
+        log = RunLog(state.folder, steps, state.step, quiet=quiet) if main else None
     begin = time.monotonic()
     try:
         for batch in feed:
             terms = state.learn(batch)
             late = state.processes.from_main(lambda: time.monotonic() - begin > stop_after)
             if log is not None:
-                log.step(state.step, terms)
-                if late or state.step % _EVERY == 0 or state.step == steps:
-                    log.validation(state.step, state.check(known), None)
-                    state.save()
+                with writing(state.folder):
+                    log.step(state.step, terms)
+                    if late or state.step % _EVERY == 0 or state.step == steps:
+                        log.validation(state.step, state.check(known), None)
+                        state.save()
             if late:
                 break
     finally:
         if log is not None:
-            log.close()
+            with writing(state.folder):
+                log.close()
