@@ -198,6 +198,38 @@ def test_all_never_writes_over_an_input(here):
         assert Path("g/a.masked.n95.png").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "beside"),
+    [
+        (["f", "out"], "out/a.hole.png"),
+        (["f/*.png"], "f/a.masked.faces.json"),
+        (["f/a.png", "--style", "all"], "f/a.masked.n95.hole.png"),
+    ],
+)
+def test_what_lies_beside_no_photo_is_not_replaced_unasked(folder, arguments, beside):
+    Path("out").mkdir()
+    Path(beside).write_bytes(b"mine")
+    before = {path: path.stat().st_mtime_ns for path in folder.parent.rglob("*")}
+    done = run(*arguments, "--holes")
+    assert done.exit_code == 1
+    assert f"{beside} exists, but not its photo" in done.stderr
+    assert "--overwrite" in done.stderr
+    assert {path: path.stat().st_mtime_ns for path in folder.parent.rglob("*")} == before
+    run(*arguments, "--holes", "--overwrite")
+    assert Path(beside).read_bytes() != b"mine"
+
+
+def test_a_batch_with_holes_goes_on_where_it_stopped(folder):
+    (folder / "b.png").unlink()
+    assert run("f", "out", "--holes").exit_code == 0
+    facts = Path("out/a.faces.json").read_bytes()
+    (folder / "new.png").write_bytes((folder / "a.png").read_bytes())
+    done = run("f", "out", "--holes", "--seed", "2")
+    assert done.exit_code == 0, done.output
+    assert done.stderr.splitlines()[-1] == "1 skipped, 1 done"
+    assert Path("out/a.faces.json").read_bytes() == facts
+
+
 def test_a_list_of_styles_is_shared_out():
     seen = set()
     for seed in range(4):

@@ -37,6 +37,11 @@ def test_a_host_for_others_needs_a_key():
     assert "--no-auth" in words
 
 
+def test_help_says_whose_the_detector_is():
+    words = " ".join(CliRunner().invoke(app, ["serve", "--help"]).stdout.split())
+    assert all(word in words for word in ("centerface", "own:", "Browsers"))
+
+
 def test_keys_that_are_not_accepted(tmp_path, monkeypatch):
     file = tmp_path / "key"
     file.write_text("short")

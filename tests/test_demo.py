@@ -29,6 +29,21 @@ def test_it_writes_marked_pictures_of_every_style(tiny_model, tmp_path, monkeypa
     demo.show(tmp_path / "out", Unmasker(tiny_model, "cpu"))  # again, over its own files
 
 
+@pytest.mark.parametrize("name", ["surgical.png", "n95.unmasked.png", "compare.png"])
+def test_files_of_others_are_kept(tiny_model, tmp_path, name):
+    mine = tmp_path / name
+    for content in (b"no picture", None):
+        if content is None:
+            Image.new("RGB", (8, 8)).save(mine)
+        else:
+            mine.write_bytes(content)
+        before = mine.read_bytes()
+        with pytest.raises(OutputError, match=f"{name} is no picture of mask2face: move it"):
+            demo.show(tmp_path, Unmasker(tiny_model, "cpu"))
+        assert mine.read_bytes() == before
+        assert list(tmp_path.iterdir()) == [mine]
+
+
 def test_its_face_masks_are_face_masks(bare_model, tmp_path):
     shown, _ = demo.show(tmp_path, Unmasker(bare_model, "cpu"))
     for one in shown:

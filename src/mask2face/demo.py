@@ -4,15 +4,17 @@ It needs no network and no dlib: the photo is scikit-image's astronaut, which co
 """
 
 import importlib.util
+import os
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mask2face import mean_face, photos, provenance
-from mask2face.errors import DataError, OutputError
+from mask2face import files, mean_face, photos, provenance
+from mask2face.errors import DataError, OutputError, PhotoError
 from mask2face.faces import Face
 from mask2face.masking import STATEMENT, Masker
 from mask2face.pipeline import Restoration, Unmasker
@@ -41,7 +43,7 @@ class Shown:
 def show(folder: Path, unmasker: Unmasker) -> tuple[list[Shown], Path]:
     """Write the photo with face masks of three styles, and without them again.
 
-    Files of an earlier demo in `folder` are replaced.
+    Of the files of these names in `folder`, pictures that mask2face made are replaced, no others.
 
     Args:
         folder: made if it is not there.
@@ -52,27 +54,22 @@ def show(folder: Path, unmasker: Unmasker) -> tuple[list[Shown], Path]:
 
     Raises:
         DataError: scikit-image's photo is missing.
-        OutputError: `folder` cannot be written.
+        OutputError: `folder` cannot be written, or holds another file of such a name.
     """
     photo = photos.read(sample())
     bare = photo.pixels[_PART]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be made ({error.strerror}): name another") from error
+    pairs, sheet = _places(folder)
     masker = Masker(_points)
     drawn_mark = provenance.mark(None, STATEMENT, provenance.DRAWN)
     filled_mark = provenance.mark(drawn_mark)
     shown, columns = [], [np.vstack([bare, np.full_like(bare, 255)])]
-    for style, color, seed in STYLES:
+    for (style, color, seed), (before, after) in zip(STYLES, pairs, strict=True):
         drawn = masker(bare, style, seed, color=color)
         result = unmasker(drawn.photo)
-        before, after = folder / f"{style}.png", folder / f"{style}.unmasked.png"
         _write(drawn.photo, before, drawn_mark)
         _write(result.photo, after, filled_mark if result.changed else drawn_mark)
         shown.append(Shown(style, before, after, result))
         columns.append(np.vstack([drawn.photo, result.photo]))
-    sheet = folder / "compare.png"
     _write(np.hstack(columns).astype(np.uint8), sheet, filled_mark)
     return shown, sheet
 
@@ -91,6 +88,29 @@ def sample() -> Path:
             "run  pip install --force-reinstall scikit-image"
         )
     return path
+
+
+def _places(folder: Path) -> tuple[list[tuple[Path, Path]], Path]:
+    """Make `folder`; return (before, after) of each style, and the picture of all."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made ({error.strerror}): name another") from error
+    pairs = [(folder / f"{style}.png", folder / f"{style}.unmasked.png") for style, *_ in STYLES]
+    sheet = folder / "compare.png"
+    for path in (*chain.from_iterable(pairs), sheet):
+        files.check_target(path, overwrite=True)
+        if os.path.lexists(path) and not _is_ours(path):
+            raise OutputError(f"{path} is no picture of mask2face: move it, or name another --out")
+    return pairs, sheet
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        found = provenance.read_mark(path)
+    except PhotoError:
+        return False
+    return found is not None and found.by_mask2face
 
 
 def _points(_photo: NDArray[np.uint8], face: Face) -> NDArray[np.float32]:

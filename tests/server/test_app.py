@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from mask2face import mean_face, photos, provenance
+from mask2face.crew import cores
 from mask2face.errors import MissingExtraError
 from mask2face.pipeline import Unmasker, unmask
 from mask2face.server.app import ENDPOINTS
@@ -152,7 +153,7 @@ def test_bodies_that_hold_no_photo(live, jpeg, as_file):
     assert "'file'" in problem(post(form(jpeg, "picture"), FORM), 400)
     assert problem(post(form(jpeg), {"Content-Type": "multipart/form-data"}), 400)
     both = form(jpeg, end=b"\r\n") + form(jpeg)
-    assert "2 photos" in problem(post(both, FORM), 400)
+    assert "once" in problem(post(both, FORM), 400)
     clear = np.zeros((64, 64, 4), np.uint8)
     assert "transparency" in problem(live.unmask(as_file(clear, "PNG"), "?format=jpeg"), 422)
     assert "Accept" in problem(live.unmask(jpeg, Accept="text/html"), 406)
@@ -258,6 +259,26 @@ def test_a_full_queue_refuses_and_says_when_to_come_back(start, jpeg, monkeypatc
         assert live.unmask(jpeg).status == 200
 
 
+def test_a_form_that_takes_long_to_read_keeps_nobody_waiting(start, jpeg, monkeypatch):
+    busy, go_on = threading.Event(), threading.Event()
+
+    def slow(body, _kind):
+        busy.set()
+        assert go_on.wait(20)
+        return bytes(body)
+
+    monkeypatch.setattr("mask2face.server.app.photo_in", slow)
+    with start() as live, ThreadPoolExecutor(2) as pool:
+        photo = pool.submit(live.unmask, jpeg)
+        assert busy.wait(20)
+        health = pool.submit(live.ask, "GET", "/healthz")
+        try:
+            assert health.result(5).status == 200
+        finally:
+            go_on.set()
+        assert photo.result().status == 200
+
+
 def test_metrics_count(start, jpeg):
     with start() as live:
         live.unmask(jpeg)
@@ -295,6 +316,21 @@ def drawing(live, monkeypatch):
 
     monkeypatch.setattr(live.service, "_masker", masking.Masker(guess, "cpu"))
     return live
+
+
+def test_drawing_has_the_device_and_its_share_of_the_cores(start, jpeg, monkeypatch):
+    from mask2face import masking
+
+    told, masker = {}, masking.Masker
+
+    def opened(**options):
+        told.update(options)
+        return masker(lambda _, face: mean_face.guess(face), **options)
+
+    monkeypatch.setattr(masking, "Masker", opened)
+    with start(workers=2, device="cpu") as live:
+        assert live.ask("POST", "/v1/mask?style=bare", jpeg).status == 200
+    assert told == {"device": "cpu", "threads": max(1, cores() // 2)}
 
 
 def test_face_masks_are_drawn(drawing, jpeg, portrait, as_file):

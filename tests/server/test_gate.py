@@ -47,7 +47,16 @@ def test_a_server_with_a_key_has_any_name(locked):
 
 @pytest.mark.parametrize(
     ("host", "status"),
-    [("localhost:80", 200), ("127.0.0.1", 200), ("[::1]:9", 200), ("evil.example", 421), ("", 421)],
+    [
+        ("localhost:80", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:9", 200),
+        ("127.0.0.2:8000", 200),  # what `serve --host 127.0.0.2` listens on
+        ("evil.example", 421),
+        ("127.0.0.2.evil.example", 421),
+        ("10.0.0.1", 421),
+        ("", 421),
+    ],
 )
 def test_a_local_server_answers_to_local_names_only(live, host, status):
     assert live.ask("GET", "/", headers={"Host": host}).status == status

@@ -1,6 +1,7 @@
 """Bodies within limits, and the photo in them."""
 
 import asyncio
+import tracemalloc
 
 import pytest
 from starlette.exceptions import HTTPException
@@ -31,8 +32,11 @@ def request(*chunks, length=None, ends=True):
 def read(uploads, asked):
     async def run():
         async with uploads.body(asked) as body:
-            assert uploads._held == len(body)
-            return body
+            size = len(body)
+            assert uploads._held == size
+            photo = photo_in(body, "image/jpeg")
+            assert uploads._held == size, "the photo is as long"
+            return photo
 
     try:
         return asyncio.run(run())
@@ -74,13 +78,35 @@ def test_all_uploads_together():
 
 @pytest.mark.parametrize("kind", ["", "image/jpeg", "image/heic", "application/octet-stream"])
 def test_the_photo_itself(kind):
-    assert photo_in(b"photo", kind) == b"photo"
+    assert photo_in(bytearray(b"photo"), kind) == b"photo"
 
 
 def test_a_form():
     photo = b"\r\n--c\r\n\0\r\n--"
-    assert photo_in(PART + photo + b"\r\n--b--\r\n", KIND) == photo
-    assert photo_in(PART + b"\r\n--b--", KIND) == b""
+    assert photo_in(bytearray(PART + photo + b"\r\n--b--\r\n"), KIND) == photo
+    assert photo_in(bytearray(PART + b"\r\n--b--"), KIND) == b""
+
+
+@pytest.mark.parametrize("kind", ["image/jpeg", KIND])
+def test_no_second_copy_is_kept(kind):
+    photo = bytes(2**20)
+    body = bytearray(PART + photo + b"\r\n--b--" if kind == KIND else photo)
+    tracemalloc.start()
+    try:
+        taken = photo_in(body, kind)
+        now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken == photo
+    assert not body
+    assert now < 1.1 * len(photo)
+    assert most < 2.2 * len(photo)
+
+
+def test_a_form_is_read_no_further_than_to_a_second_part():
+    broken = b"x\r\n--b\r\n: what no parser takes"
+    with pytest.raises(HTTPException, match="'file', once: options go in the address"):
+        photo_in(bytearray(PART + broken), KIND)
 
 
 @pytest.mark.parametrize(
@@ -100,5 +126,5 @@ def test_a_form():
 )
 def test_bodies_that_hold_none(data, kind, status):
     with pytest.raises(HTTPException) as caught:
-        photo_in(data, kind)
+        photo_in(bytearray(data), kind)
     assert caught.value.status_code == status

@@ -12,6 +12,8 @@ import pytest
 from mask2face.errors import VideoError
 from mask2face.video import camera as module
 from mask2face.video.camera import Camera
+from mask2face.video.filling import FaceFiller
+from mask2face.video.live import unmask_live
 
 av = pytest.importorskip("av")
 _spec = importlib.util.spec_from_file_location("clips", Path(__file__).with_name("conftest.py"))
@@ -103,6 +105,28 @@ def test_a_camera_without_a_picture_is_an_error(monkeypatch):
     monkeypatch.setattr(cv2, "VideoCapture", lambda source: Quick(source, 0))
     with Camera("0") as camera, pytest.raises(VideoError, match="gives no picture"):
         list(camera)
+
+
+@pytest.mark.parametrize("gives_up", [False, True])
+def test_a_camera_that_stalls_is_no_success(monkeypatch, tmp_path, gives_up):
+    monkeypatch.setattr(module, "_PATIENCE", 0.3)
+    hanging = threading.Event()
+
+    class Stalled(Quick):
+        def read(self):
+            if not self.left:
+                hanging.wait(0.29 if gives_up else 5)  # V4L2 waits 10 s, then says no
+            return super().read()
+
+    monkeypatch.setattr(cv2, "VideoCapture", lambda source: Stalled(source, 40))
+    target = tmp_path / "out.mp4"
+    nobody = FaceFiller(lambda _: [], lambda crops: (crops, crops[..., 0] * 0.0), 48)
+    words = r"'0' gives no picture for 0\.3 s: check that it is still plugged in"
+    with Camera("0") as camera, pytest.raises(VideoError, match=words):
+        unmask_live(camera, nobody, target=target)
+    hanging.set()
+    assert clips.rgb(target), "what was recorded is whole"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
 
 
 def test_a_camera_that_hangs_ends(monkeypatch):

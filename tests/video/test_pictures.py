@@ -66,6 +66,19 @@ def test_only_the_hole_is_written(format, turns, colour_range):
     assert 0 < changed[0] < 0.1
 
 
+def test_a_colour_sample_is_replaced_where_one_of_its_pixels_is_in_the_hole():
+    frame = frame_of("yuv420p")
+    before = [plane.reshape(-1, frame.planes[0].width // 2) for plane in samples(frame)[1:]]
+    hole = np.zeros((120, 160), np.float32)
+    hole[41:70, 51:90] = 1
+    put(frame, 255 - picture(frame), hole)
+    inside = hole.reshape(60, 2, 80, 2).max((1, 3)) > 0
+    for old, new in zip(before, samples(frame)[1:], strict=True):
+        changed = old != new.reshape(old.shape)
+        assert not changed[:, :80][~inside].any()
+        assert changed[:, :80][inside].mean() > 0.9
+
+
 def test_full_range_said_by_the_format_stays_full_range():
     grey = np.full((32, 32, 3), 250, np.uint8)
     frame = planar(frame_of("yuvj420p", grey, 2), "yuv420p")

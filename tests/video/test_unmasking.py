@@ -117,15 +117,30 @@ def test_a_lossless_clip_is_bit_identical_outside_the_hole(lossless, tmp_path):
     unmask(lossless, target, filler())
     hole = np.zeros((240, 224), bool)
     hole[110:200, 60:165] = True
+    near = np.zeros((120, 112), bool)  # colour, at half size: one sample more on each side
+    near[54:101, 29:84] = True
     for old, new in zip(clips.decoded(lossless), clips.decoded(target), strict=True):
         assert new.format.name == old.format.name
-        planes = [
-            np.frombuffer(frame.planes[0], np.uint8).reshape(240, -1)[:, :224]
-            for frame in (old, new)
-        ]
-        np.testing.assert_array_equal(planes[0][~hole], planes[1][~hole])
-        assert (planes[0] != planes[1]).any()
+        for number, inside in enumerate((hole, near, near)):
+            height, width = inside.shape
+            planes = [
+                np.frombuffer(frame.planes[number], np.uint8).reshape(height, -1)[:, :width]
+                for frame in (old, new)
+            ]
+            np.testing.assert_array_equal(planes[0][~inside], planes[1][~inside])
+            assert (planes[0] != planes[1]).any()
     assert clips.audio_packets(lossless) == clips.audio_packets(target)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "pixels"),
+    [(".mkv", "ffv1", "yuva420p"), (".mov", "png", "rgba"), (".webm", "libvpx-vp9", "yuva420p")],
+)
+def test_transparency_that_is_lost_is_said(tmp_path, suffix, codec, pixels):
+    source = clips.write_clip(tmp_path / f"in{suffix}", clips.frames(2), codec=codec, pixels=pixels)
+    report = unmask(source, tmp_path / f"out{suffix}", filler())
+    assert report.notes == ("transparency left out",)
+    assert unmask(source, tmp_path / f"copy{suffix}", filler(bare)).notes == ()
 
 
 def tags(path):

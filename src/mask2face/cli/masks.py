@@ -1,6 +1,7 @@
 """One photo -> the photo with face masks, and the files beside it, for `mask2face mask`."""
 
 import json
+import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -147,9 +148,11 @@ def without_results(plan: Plan, styles: Collection[str]) -> Plan:
 def check_beside(plan: Plan, overwrite: bool) -> None:
     """Refuse to write holes and facts where they would replace each other, a result or an input.
 
+    In a batch, those of photos that are there stay with them: such photos are skipped.
+
     Raises:
         UsageError: the output is stdout, or two files would get one name.
-        OutputError: the hole or the facts of a single photo are there already.
+        OutputError: the hole or the facts are there already, in a batch without their photo.
     """
     taken = {files.real(path) for job in plan.jobs for path in (job.source, job.target) if path}
     for job in plan.jobs:
@@ -163,6 +166,15 @@ def check_beside(plan: Plan, overwrite: bool) -> None:
             taken.add(files.real(beside))
             if not plan.batch:
                 files.check_target(beside, overwrite)
+            elif not overwrite and _is_alone(beside, job.target):
+                raise OutputError(
+                    f"{beside} exists, but not its photo {job.target}: rename it, remove what an "
+                    "interrupted run left, or replace it (--overwrite)"
+                )
+
+
+def _is_alone(beside: Path, target: Path) -> bool:
+    return os.path.lexists(beside) and not os.path.lexists(target)
 
 
 def _beside(target: Path) -> Iterator[Path]:
@@ -174,8 +186,8 @@ def _beside(target: Path) -> Iterator[Path]:
 def _write_beside(drawn: "Masked", job: Job, facts: Mapping[str, Any]) -> None:
     """Write the hole, grey, 255 = covered, and what is known of the faces.
 
-    Files that are there already are replaced: they are left from a run that broke off before the
-    photo, which is written last.
+    What `check_beside` let pass is replaced: with `--overwrite`, or of a worker of this run that
+    was killed before the photo, which is written last.
 
     Raises:
         OutputError: one cannot be written.

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from mask2face import __version__
+from mask2face.batching import share_of_cores
 from mask2face.errors import Mask2FaceError
 from mask2face.provenance import STATEMENT
 from mask2face.server import problems
@@ -69,7 +70,13 @@ class _Application:
             settings.threads,
             settings.detector,
         )
-        self.service = Service(unmasker, self.metrics, settings.max_pixels)
+        self.service = Service(
+            unmasker,
+            self.metrics,
+            settings.max_pixels,
+            settings.device,
+            share_of_cores(settings.threads, settings.device),
+        )
         self.workers = Workers(settings.threads, settings.queue)
         self.metrics.watch(lambda: self.workers.inside)
         most_held = _HELD * settings.max_bytes
@@ -92,8 +99,8 @@ class _Application:
         wanted = preferences(request.headers.get("accept", ""))
         self.workers.check_room()  # before the upload, and again after it
         async with self.uploads.body(request) as body:
-            photo = photo_in(body, request.headers.get("content-type", ""))
-            done = await self.workers.do(request, lambda: work(photo, asked, wanted))
+            kind = request.headers.get("content-type", "")
+            done = await self.workers.do(request, lambda: work(photo_in(body, kind), asked, wanted))
         return Response(done.body, media_type=done.media_type, headers=dict(done.headers))
 
 

@@ -103,7 +103,7 @@ class Page:
         return _answer(request, self._unmasker.file, _ONNX)
 
     def detector(self, request: Request) -> Response:
-        """Return the face detector in use."""
+        """Return CenterFace, which finds the faces in browsers, whatever the server uses."""
         return _answer(request, detector_file(), _ONNX)
 
     @property

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mask2face.server import problems
 from mask2face.server.browser import PREFIX, Page
 from mask2face.server.metrics import Metrics
-from mask2face.server.settings import LOCAL_NAMES, Settings
+from mask2face.server.settings import Settings, is_local
 
 OPEN: Final = ("/healthz",)  # without a key
 CLIENT_LEFT: Final = 499  # nginx's number for it; never sent, only counted
@@ -103,8 +103,8 @@ class Gate:
             how = "send the API key as  Authorization: Bearer KEY  or  X-API-Key: KEY"
             return problems.answer(401, how, request_id, {"WWW-Authenticate": "Bearer"})
         host = headers.get("host", "")
-        if self._local_only and _name(host) not in LOCAL_NAMES:
-            words = "this server answers only to the names localhost, 127.0.0.1 and [::1]"
+        if self._local_only and not is_local(_name(host)):  # no DNS makes an address another's
+            words = "this server answers only to localhost and loopback addresses, as 127.0.0.1"
             return problems.answer(421, words, request_id)
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2].lower() != host.lower():

@@ -59,11 +59,21 @@ class Service:
         unmasker: fills the photos.
         metrics: is told of faces.
         max_pixels: of a photo.
+        device: of the detector of `mask`, as in `Masker`.
+        threads: of that detector.
     """
 
-    def __init__(self, unmasker: BatchedUnmasker, metrics: Metrics, max_pixels: int) -> None:
+    def __init__(
+        self,
+        unmasker: BatchedUnmasker,
+        metrics: Metrics,
+        max_pixels: int,
+        device: str = "auto",
+        threads: int = 0,
+    ) -> None:
         self.unmasker = unmasker
         self._metrics, self._max_pixels = metrics, max_pixels
+        self._device, self._threads = device, threads
         self._masker: Masker | None = None
         self._drawing = threading.Lock()
 
@@ -163,7 +173,7 @@ class Service:
         options = asked.model_dump(exclude={"format", "quality", "inline"})
         with self._drawing:
             if self._masker is None:
-                self._masker = Masker()
+                self._masker = Masker(device=self._device, threads=self._threads)
             return self._masker(photo, **options)
 
 

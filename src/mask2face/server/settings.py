@@ -10,7 +10,6 @@ from mask2face.errors import UsageError
 
 KEY_VARIABLE: Final = "MASK2FACE_API_KEY"
 LEAST_KEY: Final = 16  # characters; shorter keys can be guessed
-LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 _NEW_KEY = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 
@@ -24,7 +23,7 @@ class Settings:
         detector: as in `Unmasker`; what runs inside a browser has its own.
         api_key: what requests must bring, or None for none.
         local: the server listens on this machine only; without a key, requests must then name it
-            so (no other name that a web page made to point here).
+            by what `is_local` accepts (no other name that a web page made to point here).
         page: show browsers the page at `/`, and give it the models to run on the device.
         workers: photos worked on at the same time; 0 = one a core, at least 2, at most 8.
         queue: requests that may wait for a worker; more are refused with 503.

@@ -32,8 +32,8 @@ class Uploads:
         self._held = 0
 
     @asynccontextmanager
-    async def body(self, request: Request) -> AsyncIterator[bytes]:
-        """Give the body of a request while the context lasts.
+    async def body(self, request: Request) -> AsyncIterator[bytearray]:
+        """Give the body of a request; it counts as held while the context lasts, emptied or not.
 
         Raises:
             HTTPException: 408 too slow, 413 too long, 503 too many at once.
@@ -41,12 +41,13 @@ class Uploads:
         """
         if _said(request) > self._max_bytes:
             raise self._too_long()
-        taken = bytearray()
+        taken, size = bytearray(), 0
         try:
             await self._read(request, taken)
-            yield bytes(taken)
+            size = len(taken)
+            yield taken
         finally:
-            self._held -= len(taken)
+            self._held -= max(size, len(taken))
 
     async def _read(self, request: Request, taken: bytearray) -> None:
         try:
@@ -74,37 +75,30 @@ def _said(request: Request) -> int:
     return int(length) if length.isdecimal() and len(length) < 20 else 0
 
 
-def photo_in(data: bytes, content_type: str) -> bytes:
-    """Return the photo's bytes in a body.
+def photo_in(body: bytearray, content_type: str) -> bytes:
+    """Take the photo's bytes out of a body, which is empty then: no second copy is kept.
+
+    A hostile form takes its time: not for the event loop.
 
     Args:
-        data: the body: the photo itself, or a form (multipart) with one photo, named `file`.
+        body: the photo itself, or a form (multipart) with one photo, named `file`.
         content_type: what the request says it is; empty where it does not.
 
     Raises:
         HTTPException: 400, the form is broken or another one; 415, of another type.
     """
     kind, options = parse_options_header(content_type)
-    if kind == b"multipart/form-data":
-        return _only_file(_parts(data, options.get(b"boundary", b"")))
-    if kind and not kind.startswith(b"image/") and kind != b"application/octet-stream":
+    is_form = kind == b"multipart/form-data"
+    is_photo = kind.startswith(b"image/") or kind in (b"", b"application/octet-stream")
+    if not is_form and not is_photo:
         raise HTTPException(415, f"a body of this Content-Type is not read: {_HOW}")
-    return data
+    data = bytes(body)
+    body.clear()
+    return _only_file(data, options.get(b"boundary", b"")) if is_form else data
 
 
-def _only_file(parts: list[tuple[str, bytes]]) -> bytes:
-    others = [name for name, _ in parts if name != FIELD]
-    if others:
-        raise HTTPException(
-            400, f"the form may hold only {FIELD!r}: options go in the address, as ?faces=largest"
-        )
-    if len(parts) != 1:
-        raise HTTPException(400, f"the form holds {len(parts)} photos, not one: {_HOW}")
-    return parts[0][1]
-
-
-def _parts(data: bytes, boundary: bytes) -> list[tuple[str, bytes]]:
-    """Return name and content of each part of a form."""
+def _only_file(data: bytes, boundary: bytes) -> bytes:
+    """Return the content of a form's one part."""
     form = _Form()
     try:
         parser = MultipartParser(boundary, form.callbacks())
@@ -114,17 +108,30 @@ def _parts(data: bytes, boundary: bytes) -> list[tuple[str, bytes]]:
         raise HTTPException(400, f"the form is broken: {_HOW}") from error
     if not boundary or not form.ended:
         raise HTTPException(400, f"the form is cut short: {_HOW}")
-    return form.parts
+    if form.parts == 0:
+        raise HTTPException(400, f"the form holds no photo: {_HOW}")
+    return b"".join(form.content)  # of one piece: no copy
+
+
+def _others() -> HTTPException:
+    words = f"the form may hold only {FIELD!r}, once: options go in the address, as ?faces=largest"
+    return HTTPException(400, words)
 
 
 class _Form:
-    """Collects what the parser reports; all of it stays in memory."""
+    """Collects what the parser reports of a form's one part, and stops it at a second.
+
+    Attributes:
+        parts: how many were begun.
+        content: of the part, in pieces.
+        ended: the form is whole.
+    """
 
     def __init__(self) -> None:
-        self.parts: list[tuple[str, bytes]] = []
+        self.parts = 0
+        self.content: list[bytes] = []
         self.ended = False
         self._field, self._value, self._name = b"", b"", ""
-        self._content = bytearray()
 
     def callbacks(self) -> "MultipartCallbacks":
         return {
@@ -138,7 +145,9 @@ class _Form:
         }
 
     def _begin(self) -> None:
-        self._name, self._content = "", bytearray()
+        self.parts += 1
+        if self.parts > 1:
+            raise _others()
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
         self._field += data[start:end]
@@ -153,10 +162,11 @@ class _Form:
         self._field, self._value = b"", b""
 
     def _data(self, data: bytes, start: int, end: int) -> None:
-        self._content += data[start:end]
+        self.content.append(data[start:end])
 
     def _end(self) -> None:
-        self.parts.append((self._name, bytes(self._content)))
+        if self._name != FIELD:
+            raise _others()
 
     def _all(self) -> None:
         self.ended = True

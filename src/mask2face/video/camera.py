@@ -50,7 +50,7 @@ class Camera:
         self.rate = rate if np.isfinite(rate) and 1 <= rate <= 1000 else _RATE
         self._changed = threading.Condition()
         self._newest: NDArray[np.uint8] | None = None
-        self._ended = False
+        self._ended = self._stalled = False
 
     def __enter__(self) -> Self:
         """Return the camera."""
@@ -76,7 +76,7 @@ class Camera:
         """Yield times and frames.
 
         Raises:
-            VideoError: not even one frame came.
+            VideoError: not even one frame came, or a camera stopped giving any.
         """
         count = 0
         for moment in self._newest_ones() if self.live else self._every_one():
@@ -108,6 +108,12 @@ class Camera:
                         lambda: self._ended or self._newest is not None, _PATIENCE
                     )
                     frame, self._newest = self._newest, None
+                    stalled = self._stalled or not self._ended
+                if frame is None and stalled:
+                    raise VideoError(
+                        f"{self.source!r} gives no picture for {_PATIENCE:g} s: check that it is "
+                        "still plugged in, or that its network is there, and begin again"
+                    )
                 if frame is None:
                     return
                 now = time.monotonic()
@@ -121,9 +127,11 @@ class Camera:
     def _watch(self) -> None:
         """Keep the newest frame, until there are no more or nobody wants them."""
         while not self._ended:
+            began = time.monotonic()
             frame = self._read()
             with self._changed:
-                if frame is None:
+                if frame is None:  # V4L2 gives up by itself after 10 s; an end comes at once
+                    self._stalled = time.monotonic() - began > 0.9 * _PATIENCE
                     self._ended = True
                 else:
                     self._newest = frame

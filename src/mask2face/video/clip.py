@@ -136,6 +136,12 @@ class Clip:
         return self.video.time_base or 1 / self.rate
 
     @property
+    def is_clear(self) -> bool:
+        """Whether pixels may be transparent."""
+        alpha = any(component.is_alpha for component in self.first.format.components)
+        return alpha or self.video.metadata.get("alpha_mode") == "1"  # of WebM, beside the frames
+
+    @property
     def quarter_turns(self) -> int:
         """How often to turn a stored frame by 90° against the clock to see it upright, 0 to 3."""
         return round(self.first.rotation / 90) % 4

@@ -1,7 +1,7 @@
 """Frames as stored <-> upright RGB pictures; only the pixels of the hole are ever converted back.
 
-YUV -> RGB -> YUV loses a little everywhere. So what is outside the hole is never converted: it
-reaches the encoder as the decoder gave it.
+YUV -> RGB -> YUV loses a little everywhere. So samples outside the hole are never converted: they
+reach the encoder as the decoder gave them. A colour sample that pixels share is inside if one is.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -76,7 +76,7 @@ def put(
     """Write a picture into a frame of a planar format where its hole is above 0.
 
     Args:
-        frame: changed in place, and nowhere else.
+        frame: changed in place, in every sample that a pixel of the hole has a part in.
         pixels: RGB uint8 (H, W, 3), upright.
         hole: (H, W), upright.
         quarter_turns: as for `picture`.

@@ -149,6 +149,8 @@ def _filled(
         flush()
         output.finish()
         lost = [*clip.left_out, *output.left_out]
+        if clip.is_clear and counts["changed"]:  # else the frames are copied
+            lost.append("transparency")
     notes = tuple(f"{words} left out" for words in lost)
     return Report(
         counts["frames"], counts["changed"], counts["faces"], tuple(previews.written), notes
