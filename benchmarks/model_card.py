@@ -40,7 +40,7 @@ def entry(path: Path, report: Path, real: Path | None, bare: Path | None) -> Ent
     if version != card.version:
         raise DataError(
             f"{str(report)!r} is of version {version!r}, the model {name} is of "
-            f"{card.version!r}: run  mask2face evaluate {name} TEST {report} --overwrite"
+            f"{card.version!r}: run  mask2face evaluate {path} TEST {report} --overwrite"
         )
     recipe = shipped().get(name)
     return Entry(

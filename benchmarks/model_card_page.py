@@ -10,6 +10,7 @@ from mask2face.errors import DataError
 from mask2face.restorer import ModelCard
 
 OWN, INPUT = "model, its own hole", "masked input"
+WEIGHTS = "src/mask2face/weights"  # a name alone would be the int8 file on a CPU
 SLICES = {  # kind -> what divides it
     "style": "style of the face mask",
     "head": "turn of the head",
@@ -232,11 +233,12 @@ def commands(entries: Sequence[Entry]) -> str:
     for one in entries:
         fit = " --train-pairs FIT" if one.report["train_pairs"] else ""
         who = " --identity" if one.nearer else ""
-        lines.append(f"mask2face evaluate {one.name} TEST REPORT-{one.name}{fit}{who}")
+        evaluate = f"mask2face evaluate {WEIGHTS}/{one.name}.onnx"
+        lines.append(f"{evaluate} TEST REPORT-{one.name}{fit}{who}")
         for kind, found in (("real", one.real), ("bare", one.bare)):
             if found:
                 folder = f"{kind.upper()}-{one.name}"
-                lines.append(f"mask2face evaluate {one.name} {kind.upper()} {folder} --real")
+                lines.append(f"{evaluate} {kind.upper()} {folder} --real")
                 pictures.append(f"--{kind} {one.name}={folder}")
     reports = [f"{one.name}=REPORT-{one.name}" for one in entries]
     lines.append(f"python benchmarks/model_card.py {' '.join(reports)} \\")

@@ -106,7 +106,7 @@ def test_both_models_stand_side_by_side(script):
 def test_no_path_is_in_it_and_every_figure_has_a_command(script):
     text = script.page([entry(script, "natural", real=REAL)])
     assert "someone" not in text
-    assert "mask2face evaluate natural TEST REPORT-natural --train-pairs FIT --identity" in text
+    assert "weights/natural.onnx TEST REPORT-natural --train-pairs FIT --identity" in text
     assert "--count 30" in text
     assert "mask2face evaluate natural REAL REAL-natural --real" in text
     assert "BARE-natural" not in text
