@@ -108,7 +108,7 @@ def test_no_path_is_in_it_and_every_figure_has_a_command(script):
     assert "someone" not in text
     assert "weights/natural.onnx TEST REPORT-natural --train-pairs FIT --identity" in text
     assert "--count 30" in text
-    assert "mask2face evaluate natural REAL REAL-natural --real" in text
+    assert "weights/natural.onnx REAL REAL-natural --real" in text
     assert "BARE-natural" not in text
     assert "faithful" not in text.partition("## Made by")[2]
 
