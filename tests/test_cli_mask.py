@@ -219,6 +219,19 @@ def test_what_lies_beside_no_photo_is_not_replaced_unasked(folder, arguments, be
     assert Path(beside).read_bytes() != b"mine"
 
 
+def test_what_a_run_left_before_its_photo_is_written_again(folder):
+    (folder / "b.png").unlink()
+    assert run("f", "out", "--holes").exit_code == 0
+    facts = Path("out/a.faces.json").read_bytes()
+    Path("out/a.png").unlink()
+    Path("out/a.hole.png").write_bytes(b"half")
+    done = run("f", "out", "--holes")
+    assert done.exit_code == 0, done.output
+    assert Path("out/a.png").exists()
+    assert Path("out/a.faces.json").read_bytes() == facts
+    assert Path("out/a.hole.png").read_bytes() != b"half"
+
+
 def test_a_batch_with_holes_goes_on_where_it_stopped(folder):
     (folder / "b.png").unlink()
     assert run("f", "out", "--holes").exit_code == 0

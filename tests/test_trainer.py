@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from mask2face import checkpoint as checkpoints
+from mask2face import compiling
 from mask2face.efficientnet import shared_features
 from mask2face.errors import DeviceError
 from mask2face.feed import Batch
@@ -155,8 +156,14 @@ def test_a_net_gets_the_faces_of_its_crops():
 
 
 def test_compiling_takes_what_the_net_learns_by(monkeypatch, dicing):
-    taken = []
-    monkeypatch.setattr(torch, "compile", lambda part: taken.append(part) or part)
+    taken, asked_for = [], []
+
+    def compiled(part, **options):
+        taken.append(part)
+        asked_for.append(options)
+        return part
+
+    monkeypatch.setattr(torch, "compile", compiled)
     for asked in (recipe(), dicing.recipe):
         trainer = Trainer(asked, compile_net=True)
         trainer.enter(0)
@@ -165,6 +172,7 @@ def test_compiling_takes_what_the_net_learns_by(monkeypatch, dicing):
         assert trainer.net in taken
         assert list(trainer.net.state_dict()) == list(trainer.average.state_dict())
     assert taken[-1] == trainer.net.learn
+    assert asked_for[-1] == {"options": {"fallback_random": True}}, "it rolls torch's dice"
 
 
 class Frozen(nn.Module):
@@ -204,6 +212,32 @@ def test_compiled_nets_are_compared_once(monkeypatch):
         trainer.enter(phase)
         trainer.train_on(a_batch())
     assert len(calls) == 3 + 2, "again when it grew"
+    other_side = Trainer(recipe(sides=(SIDE, 2 * SIDE)), compile_net=True)
+    calls.clear()
+    for phase in (0, 1, 1):
+        other_side.enter(phase)
+        other_side.train_on(a_batch())
+    assert len(calls) == 3 + 2, "again at another side, for which torch compiles anew"
+
+
+def test_comparing_moves_neither_net_nor_critic(monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda net: net)
+    phase = replace(recipe().phases[0], adversarial=0.1)
+    asked = replace(recipe(critic="patch"), phases=(phase,))
+    states = []
+    for compile_net in (False, True):
+        trainer = Trainer(asked, compile_net=compile_net)
+        trainer.enter(0)
+        trainer.train_on(a_batch())
+        states.append(trainer.net.state_dict() | trainer.objective.critic.state_dict())
+    plain, compared = states
+    assert all(torch.equal(value, compared[name]) for name, value in plain.items())
+
+
+def test_gradients_that_are_no_numbers_are_no_gradients():
+    net = nn.Linear(2, 1)
+    bad = lambda: (net(torch.ones(1, 2)) * torch.nan).sum()  # noqa: E731
+    assert compiling.share_off(net, lambda: net(torch.ones(1, 2)).sum(), bad) == 1
 
 
 def begun(asked):

@@ -325,7 +325,7 @@ def test_starting_from_other_weights(source, done, tmp_path):
     train(source, recipe(1), tmp_path / "run", start_from=done / "last.safetensors", **QUIETLY)
     begun = rows(tmp_path / "run", "validation")[0]
     assert begun["hole_l1"] < 0.99 * rows(done, "validation")[0]["hole_l1"]
-    with pytest.raises(ModelError, match="do not fit"):
+    with pytest.raises(ModelError, match=r"options .*8, 12, 16.*recipe begins with .*8, 12\]"):
         train(
             source,
             recipe(1, options={"filters": [8, 12], "dilations": [1]}),
@@ -381,6 +381,7 @@ def test_a_run_that_grows_goes_on_as_if_never_stopped(compiled, source, tmp_path
     ("options", "error", "words"),
     [
         ({"filters": [8, 12], "dilations": [1]}, ConfigurationError, r"of phase 2.*more residual"),
+        (SMALL | {"dilations": [2, 1]}, ConfigurationError, r"of phase 2.*something else"),
         (SMALL | {"blocks": 0}, ModelError, "refuses"),
     ],
 )

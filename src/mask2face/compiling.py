@@ -31,8 +31,8 @@ def share_off(net: nn.Module, loss: Callable[[], Tensor], compiled: Callable[[],
         torch.manual_seed(0)
         found.append(torch.autograd.grad(one(), weights, materialize_grads=True))
     net.load_state_dict(before)
-    far = [(own - other).norm() > _FAR * own.norm() for own, other in zip(*found, strict=True)]
-    return float(torch.stack(far).float().mean())
+    near = [(own - other).norm() <= _FAR * own.norm() for own, other in zip(*found, strict=True)]
+    return float(1 - torch.stack(near).float().mean())  # nan is never near
 
 
 def check(share: float, device: torch.device) -> None:

@@ -17,7 +17,7 @@ from mask2face import compiling
 from mask2face.checkpoint import Checkpoint
 from mask2face.errors import DataError
 from mask2face.feed import Batch
-from mask2face.growing import load_grown, same_options
+from mask2face.growing import load_grown, load_started, same_options
 from mask2face.nets.extras import Learning, learning
 from mask2face.objective import Objective
 from mask2face.processes import Processes, average_statistics, synchronised
@@ -102,6 +102,9 @@ class Trainer:
 
     def enter(self, phase: int) -> None:
         """Prepare for a phase of the recipe; its net may have blocks that it had not before."""
+        sides = {self.recipe.phases[one].side for one in (self.phase, phase)}
+        if len(sides) > 1:  # torch compiles again
+            self._compared = not self._compile
         self.phase = phase
         options = self.recipe.options_in(phase)
         if not same_options(options, self.about.options):
@@ -175,10 +178,14 @@ class Trainer:
         def loss(predict: Learning) -> Tensor:
             return torch.stack(list(self._losses(predict, part).values())).sum()
 
+        critic = self.objective.critic
+        verdict = None if critic is None else deepcopy(critic.state_dict())  # it moves as it looks
         self.net.train()
         own, compiled = partial(loss, learning(self.net)), partial(loss, self._predict)
         off = {"off": compiling.share_off(self.net, own, compiled)}
         compiling.check(self.processes.average_numbers(off, self.device)["off"], self.device)
+        if critic is not None and verdict is not None:
+            critic.load_state_dict(verdict)
         self._compared = True
 
     @torch.no_grad()
@@ -262,7 +269,7 @@ class Trainer:
         """
         self._check_embedder(about, name)
         for net in (self.net, self.average):
-            load_grown(net, tensors, name)
+            load_started(net, self.about, about, tensors, name)
 
     def _check_embedder(self, about: Checkpoint, name: str) -> None:
         ours, theirs = self.about.embedder, about.embedder

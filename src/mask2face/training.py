@@ -24,7 +24,7 @@ from mask2face import onnx_weights
 from mask2face.checkpoint import Checkpoint
 from mask2face.errors import ConfigurationError, DataError, OutputError
 from mask2face.feed import Feed, Source
-from mask2face.growing import check_growth, load_grown
+from mask2face.growing import check_growth, load_started
 from mask2face.nets.extras import extra_of
 from mask2face.objective import check_phases
 from mask2face.processes import Processes, joined
@@ -154,8 +154,9 @@ def _begin(trainer: Trainer, folder: Path, start_from: str | Path | None, source
 def _exported(source: Source, recipe: Recipe, path: Path) -> tuple[Checkpoint, dict[str, Tensor]]:
     """Return the weights inside an exported file, ready to learn from `source`."""
     about, tensors = onnx_weights.read(path)
-    net = checkpoints.build(Checkpoint(recipe.net, recipe.options))
-    load_grown(net, tensors, str(path))
+    wanted = Checkpoint(recipe.net, recipe.options)
+    net = checkpoints.build(wanted)
+    load_started(net, wanted, about, tensors, str(path))
     count, rng = source.count("train"), np.random.default_rng(recipe.seed)
     chosen = np.linspace(0, count - 1, min(_SETTLED, count)).round().astype(int)
     pairs = (source.pair("train", int(one), recipe.phases[0].side, rng) for one in chosen)

@@ -148,11 +148,12 @@ def without_results(plan: Plan, styles: Collection[str]) -> Plan:
 def check_beside(plan: Plan, overwrite: bool) -> None:
     """Refuse to write holes and facts where they would replace each other, a result or an input.
 
-    In a batch, those of photos that are there stay with them: such photos are skipped.
+    In a batch, those of photos that are there stay with them: such photos are skipped. What a run
+    that broke off left without its photo is known by its facts, and written again.
 
     Raises:
         UsageError: the output is stdout, or two files would get one name.
-        OutputError: the hole or the facts are there already, in a batch without their photo.
+        OutputError: the hole or the facts are there already, in a batch those of something else.
     """
     taken = {files.real(path) for job in plan.jobs for path in (job.source, job.target) if path}
     for job in plan.jobs:
@@ -166,10 +167,10 @@ def check_beside(plan: Plan, overwrite: bool) -> None:
             taken.add(files.real(beside))
             if not plan.batch:
                 files.check_target(beside, overwrite)
-            elif not overwrite and _is_alone(beside, job.target):
+            elif not overwrite and _is_alone(beside, job.target) and not _is_left(job):
                 raise OutputError(
-                    f"{beside} exists, but not its photo {job.target}: rename it, remove what an "
-                    "interrupted run left, or replace it (--overwrite)"
+                    f"{beside} exists, but not its photo {job.target}: rename or remove it, or "
+                    "replace it (--overwrite)"
                 )
 
 
@@ -177,17 +178,29 @@ def _is_alone(beside: Path, target: Path) -> bool:
     return os.path.lexists(beside) and not os.path.lexists(target)
 
 
+def _is_left(job: Job) -> bool:
+    """Say whether the facts are those of a run that broke off before this job's photo."""
+    if job.target is None:
+        return False
+    facts, _ = _beside(job.target)
+    try:
+        page = json.loads(facts.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(page, dict) and page.get("photo") == job.name
+
+
 def _beside(target: Path) -> Iterator[Path]:
-    """Yield `NAME.hole.png` and `NAME.faces.json`."""
-    for end in ("hole.png", "faces.json"):
+    """Yield `NAME.faces.json` and `NAME.hole.png`."""
+    for end in ("faces.json", "hole.png"):
         yield target.with_name(f"{target.stem}.{end}")
 
 
 def _write_beside(drawn: "Masked", job: Job, facts: Mapping[str, Any]) -> None:
-    """Write the hole, grey, 255 = covered, and what is known of the faces.
+    """Write what is known of the faces, then the hole, grey, 255 = covered.
 
-    What `check_beside` let pass is replaced: with `--overwrite`, or of a worker of this run that
-    was killed before the photo, which is written last.
+    What `check_beside` let pass is replaced: with `--overwrite`, or of a run that broke off before
+    the photo, which is written last.
 
     Raises:
         OutputError: one cannot be written.
@@ -197,7 +210,7 @@ def _write_beside(drawn: "Masked", job: Job, facts: Mapping[str, Any]) -> None:
     height, width = drawn.hole.shape
     page = {"photo": job.name, "width": width, "height": height, **facts}
     text = json.dumps(page, indent=1) + "\n"
-    contents = (results.grey_png(drawn.hole), text.encode())
+    contents = (text.encode(), results.grey_png(drawn.hole))
     for path, content in zip(_beside(job.target), contents, strict=True):
         files.write(content, path, overwrite=True)
 

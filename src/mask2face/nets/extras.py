@@ -49,7 +49,8 @@ def learning(net: nn.Module, compile_net: bool = False) -> Learning:
     forward: Any = net
     learn: Any = getattr(net, "learn", None)
     if compile_net:
-        forward, learn = torch.compile(net), learn and torch.compile(learn)
+        dice: Any = {"fallback_random": True}  # of torch, as `learn` rolls them, not of Inductor
+        forward, learn = torch.compile(net), learn and torch.compile(learn, options=dice)
 
     def predict(
         crops: Tensor, target: Tensor, hole: Tensor, extra: Tensor | None
