@@ -36,7 +36,7 @@ from mask2face.detectors import CenterFace
 from mask2face.efficientnet import LiteFeatures
 from mask2face.facemasks import WEIGHTS, draw_random
 from mask2face.faces import Face, align, alignment, cut
-from mask2face.hole_weights import LEAST_CERTAINTY, LEAST_HOLE, certainty
+from mask2face.hole_weights import is_masked
 from mask2face.restorer import Restorer, find_model
 
 SIDE = 96  # px of the crops that are compared; every real face kept had 128 or more
@@ -91,7 +91,7 @@ class Finder:
             return None
         crop = cut(photo, matrix, side)
         hole = self.restorer(crop[None])[1][0]
-        if (hole > 0.5).mean() < LEAST_HOLE or certainty(hole) < LEAST_CERTAINTY:
+        if not is_masked(hole, float((hole > 0.5).mean())):
             return None
         return seen(crop), cv2.resize(hole, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
 

@@ -11,7 +11,7 @@ from mask2face.detectors import CenterFace
 from mask2face.errors import ConfigurationError, DataError, OutputError
 from mask2face.landmarks import Landmarker, Precomputed
 from mask2face.registry import lookup
-from mask2face.splits import digest
+from mask2face.splits import fingerprint
 
 _SPARE: Final = 1.15  # photos cut per pair asked for: about 4 % are refused
 
@@ -102,8 +102,8 @@ def _request(settings: Configuration, records: list[PhotoRecord]) -> dict[str, A
     for name in ("landmarks_path", "landmarks_predictor_path"):
         path = getattr(settings, name)
         request[name] = None if path is None else str(path)
-    photos = "\n".join(record.name for record in records)
-    return request | {"photos": len(records), "names": f"{digest(0, photos):016x}"}
+    of = fingerprint(record.name for record in records)
+    return request | {"photos": len(records), "names": of}
 
 
 def _check_identities(records: list[PhotoRecord], settings: Configuration) -> None:

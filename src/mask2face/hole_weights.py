@@ -56,14 +56,21 @@ def certainty(probability: NDArray[np.float32]) -> float:
     return float(inside.mean()) if inside.size else 0.0
 
 
-def is_masked(probability: NDArray[np.float32], fraction: float) -> bool:
+def is_masked(
+    probability: NDArray[np.float32],
+    fraction: float,
+    least_hole: float = LEAST_HOLE,
+    least_certainty: float = LEAST_CERTAINTY,
+) -> bool:
     """Return whether a face wears a face mask: its hole is large enough, and the net is sure.
 
     Args:
         probability: of the hole, (S, S) in [0, 1].
         fraction: what `soft_hole` found of it.
+        least_hole: smallest fraction that counts.
+        least_certainty: smallest certainty that counts.
     """
-    return fraction >= LEAST_HOLE and certainty(probability) >= LEAST_CERTAINTY
+    return fraction >= least_hole and certainty(probability) >= least_certainty
 
 
 def pasted(probability: NDArray[np.float32]) -> NDArray[np.float32]:

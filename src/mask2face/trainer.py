@@ -65,7 +65,7 @@ class Trainer:
         self.recipe, self.processes = recipe, processes
         self.device = pick_device(device)
         self.bf16 = pick_bf16(precision, self.device)
-        self._compile, self._compared = compile_net, False
+        self._compile = compile_net
         if compile_net:
             check_compiler(self.device)
         self.about = Checkpoint(recipe.net, recipe=recipe.as_json())

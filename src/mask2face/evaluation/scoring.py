@@ -136,9 +136,11 @@ def evaluate(
     if model is None or isinstance(model, str | Path):
         path = find_model(model, device)
         model, file = Restorer(path, device), file_name(path)
-    pictures, probabilities = _pictures(model, stack, train, soften)
+    restored, probabilities = _run(model, stack.inputs)
+    weights = _weights(probabilities, soften)
+    pictures = _pictures(restored, weights, stack, train)
     scores = {name: score(made, stack.outputs, stack.holes) for name, made in pictures.items()}
-    _add_hole_scores(scores[MODEL_OWN], probabilities, stack, soften)
+    _add_hole_scores(scores[MODEL_OWN], probabilities, weights, stack)
     if identity:
         for name, distances in identity_distances(pictures, stack).items():
             scores[name]["identity_distance"] = distances
@@ -153,17 +155,19 @@ def evaluate(
 
 
 def _pictures(
-    restore: Restore, stack: PairStack, train: PairStack | None, soften: Soften | None
-) -> tuple[dict[str, NDArray[np.uint8]], NDArray[np.float32]]:
-    """Return the finished picture of every method, and the model's hole probabilities."""
+    restored: NDArray[np.uint8],
+    weights: NDArray[np.float32],
+    stack: PairStack,
+    train: PairStack | None,
+) -> dict[str, NDArray[np.uint8]]:
+    """Return the finished picture of every method; `weights` are those of the model's paste."""
     made = {
         name: composite(stack.inputs, baseline(stack.inputs, stack.holes), stack.holes)
         for name, baseline in _baselines(train).items()
     }
-    restored, probabilities = _run(restore, stack.inputs)
     made[MODEL] = composite(stack.inputs, restored, stack.holes)
-    made[MODEL_OWN] = composite(stack.inputs, restored, _weights(probabilities, soften))
-    return made, probabilities
+    made[MODEL_OWN] = composite(stack.inputs, restored, weights)
+    return made
 
 
 def _baselines(train: PairStack | None) -> dict[str, Baseline]:
@@ -199,8 +203,8 @@ def _weights(probabilities: NDArray[np.float32], soften: Soften | None) -> NDArr
 def _add_hole_scores(
     scores: Scores,
     probabilities: NDArray[np.float32],
+    weights: NDArray[np.float32],
     stack: PairStack,
-    soften: Soften | None,
 ) -> None:
     """Add `hole_iou` (nan on bare faces) and `found_fraction` to `scores`."""
     count = len(stack)
@@ -208,5 +212,4 @@ def _add_hole_scores(
         [metrics.hole_iou(probabilities[i], stack.holes[i]) for i in range(count)]
     )
     scores["hole_iou"][~stack.masked] = np.nan
-    weights = _weights(probabilities, soften)
     scores["found_fraction"] = np.array([metrics.hole_fraction(weight) for weight in weights])

@@ -29,7 +29,7 @@ from mask2face.finding.lessons import (
 from mask2face.landmarks import EYES_AGREE, Landmarker, eye_distance, on_face
 from mask2face.parallel import in_order
 from mask2face.progress import track
-from mask2face.splits import digest, generator, split
+from mask2face.splits import digest, fingerprint, generator, split
 
 UNSURE: Final = 0.2  # the teacher's least score; from here to SURE nobody says whether it is a face
 SURE: Final = 0.45
@@ -135,8 +135,8 @@ def teach(
 def _facts(chosen: Sequence[PhotoRecord], splits: dict[str, str]) -> dict[str, Any]:
     """Return which photos the lessons are of: how many of each data set, a digest of all."""
     counts = Counter(record.dataset for record in chosen)
-    names = "\n".join(f"{one.dataset} {one.name} {splits[one.identity]}" for one in chosen)
-    return {"photos": dict(sorted(counts.items())), "names": f"{digest(0, names):016x}"}
+    names = fingerprint(f"{one.dataset} {one.name} {splits[one.identity]}" for one in chosen)
+    return {"photos": dict(sorted(counts.items())), "names": names}
 
 
 def _started(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mask2face.faces import Face, align, cut, paste
-from mask2face.hole_weights import LEAST_CERTAINTY, LEAST_HOLE, certainty, soft_hole
+from mask2face.hole_weights import LEAST_CERTAINTY, LEAST_HOLE, is_masked, soft_hole
 from mask2face.video.tracking import Track, Tracker
 
 # A face that wore a face mask in the frame before needs less, so that it does not blink.
@@ -140,8 +140,6 @@ class FaceFiller:
         track = view.track
         crop, probability = track.memory.blend(view.keep, crop, probability)
         weight, fraction = soft_hole(probability, self._threshold)
-        hole, sure = (
-            (_STAY_HOLE, _STAY_CERTAINTY) if track.masked else (LEAST_HOLE, LEAST_CERTAINTY)
-        )
-        track.masked = fraction >= hole and certainty(probability) >= sure
+        limits = (_STAY_HOLE, _STAY_CERTAINTY) if track.masked else (LEAST_HOLE, LEAST_CERTAINTY)
+        track.masked = is_masked(probability, fraction, *limits)
         return crop, weight
