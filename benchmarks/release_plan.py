@@ -10,7 +10,7 @@ from typing import Any
 from mask2face.crops import CropCache
 from mask2face.errors import ConfigurationError
 
-INT8_PAIRS = 300  # of each split; enough for the 200 faces in face masks that int8 asks for
+INT8_PAIRS = 300  # of each split; enough for the 200 faces in face masks that exports ask for
 GIVEN, OWN = "model, true hole", "model, its own hole"  # methods of a report
 REHEARSAL = {"limit": 160, "test": 24, "fit": 40, "bare": 8, "photos": 8, "side": 64, "batch": 4}
 

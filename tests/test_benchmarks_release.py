@@ -151,11 +151,12 @@ def test_the_whole_way(script, plan, tmp_path):
         "--metric=test_pairs=9",
         "--metric=real_face_found_after=0.9",
     } < set(card)
-    assert {"--to", "onnx-fp16", "--self-ensemble"} < set(card)
+    pairs = f"--pairs={work / 'int8'}"
+    assert {"--to", "onnx-int8-weights", pairs, "--self-ensemble"} < set(card)
     assert any(word.startswith("--training=") for word in card)
     twin = seen[-3]
     assert twin[3] == str(tmp_path / "weights" / "int8" / "natural.onnx")
-    assert {"--to", "onnx-int8", f"--pairs={work / 'int8'}", "--metric=hole_iou=0.93"} < set(twin)
+    assert {"--to", "onnx-int8", pairs, "--metric=hole_iou=0.93"} < set(twin)
     assert "--self-ensemble" not in twin
     # the critic has the last word in natural, and not in faithful
     weights = [words[2] for words in seen if words[1] == "export"]
@@ -189,6 +190,7 @@ def test_a_rehearsal_leaves_package_and_page_alone(script, plan, tmp_path):
         assert str(tmp_path / "weights") not in " ".join(words)
         assert str(tmp_path / "page.md") not in words
     assert "--limit=160" in seen[0]
+    assert all("onnx-fp16" in words for words in seen if words[1] == "export")
     recipe = json.loads((tmp_path / "work" / "run-natural" / "recipe.json").read_text())
     assert len(recipe["phases"]) == len(recipes()[0]["phases"])
     assert sum(one["steps"] for one in recipe["phases"]) <= 26

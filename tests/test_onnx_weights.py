@@ -10,7 +10,8 @@ from torch import nn
 from mask2face import onnx_weights
 from mask2face.checkpoint import Checkpoint, build, load_weights
 from mask2face.errors import ModelError, UnknownNameError
-from mask2face.exporters import EXPORTERS
+from mask2face.exporters import EXPORTERS, Faces, held_out, parity
+from mask2face.exporters.parity import Gate
 from mask2face.exporters.self_ensemble import SelfEnsemble
 from mask2face.nets import VAE, FaceFiller
 from mask2face.restorer import ModelCard, Restorer, shipped_models
@@ -60,6 +61,27 @@ def test_the_net_comes_back(target, wrap, within, filler, crops, tmp_path):
         wanted, made = filler(crops), again(crops)
     assert (made - wanted).abs().max() < within
     assert wanted.std() > 0.01
+
+
+@pytest.mark.parametrize("wrap", [FaceFiller.eval, SelfEnsemble])
+def test_weights_of_one_byte_come_back(wrap, filler, crops, tmp_path, monkeypatch):
+    monkeypatch.setattr(held_out, "LEAST", 2)
+    monkeypatch.setattr(parity, "INT8_WEIGHTS", Gate())  # no net that has learned
+    truth = np.zeros((2, SIDE, SIDE, 3), np.uint8)
+    faces = Faces(crops[:2].numpy(), crops[:2].numpy(), truth, np.ones((2, SIDE, SIDE), np.float32))
+    net = wrap(filler)
+    small = EXPORTERS["onnx-int8-weights"](net, CARD, tmp_path / "small.onnx", faces=faces)
+    plain = EXPORTERS["onnx"](net, CARD, tmp_path / "plain.onnx")
+    assert small.size < 0.3 * plain.size
+    found, wanted = (onnx_weights.read(one.path)[1] for one in (small, plain))
+    assert found.keys() == wanted.keys()
+    rounded = 0
+    for name, value in wanted.items():
+        if value.ndim == 4 and not torch.equal(value, found[name]):
+            step = value.abs().amax((1, 2, 3), keepdim=True) / 127
+            assert ((found[name] - value).abs() <= 0.51 * step + 1e-3).all(), name
+            rounded += value.numel()
+    assert rounded > 5_000_000
 
 
 def test_a_net_with_options_comes_back(crops, tmp_path):

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from mask2face import devices
 from mask2face.checkpoint import Checkpoint, build, load_weights
 from mask2face.errors import ModelError
+from mask2face.formats.onnx_int8_weights import SCALE, STORED
 from mask2face.formats.packages import check_packages
 from mask2face.nets import extras
 from mask2face.registry import lookup
@@ -43,8 +44,8 @@ def read(path: Path) -> tuple[Checkpoint, dict[str, Tensor]]:
     """Return what an ONNX file of ours says about itself, and all tensors of its net.
 
     Args:
-        path: of a file with float weights, whose net has none that only learning uses, as the
-            VAE's.
+        path: of a file of `exporters.onnx`, `onnx_fp16` or `onnx_int8_weights`, whose net has no
+            weights that only learning uses, as the VAE's.
 
     Raises:
         ModelError: the file is missing, broken, not of ours, or it does not say all about its net:
@@ -188,13 +189,18 @@ def _opened(path: Path) -> tuple[ModelCard, dict[str, Tensor], bool]:
     cards = [one.value for one in model.metadata_props if one.key == CARD_KEY]
     if not cards:
         raise ModelError(f"{str(path)!r} has no card, so it is none of ours: give another file")
+    stored = {one.name: onnx.numpy_helper.to_array(one) for one in model.graph.initializer}
     weights, ensemble = {}, False
-    for tensor in model.graph.initializer:
-        numbers = onnx.numpy_helper.to_array(tensor)
-        if numbers.dtype in (np.float16, np.float32):
-            name = tensor.name.removesuffix(_HALF)
-            ensemble |= name.startswith(_WHOLE)
-            weights[name.removeprefix(_WHOLE)] = torch.from_numpy(numbers.astype(np.float32))
+    for key, numbers in stored.items():
+        name, scale = key.removesuffix(_HALF), np.ones((), np.float32)
+        if key.endswith(STORED) and key.removesuffix(STORED) + SCALE in stored:
+            name = key.removesuffix(STORED)
+            scale = stored[name + SCALE]
+        elif numbers.dtype not in (np.float16, np.float32):
+            continue
+        ensemble |= name.startswith(_WHOLE)
+        floats = np.asarray(numbers.astype(np.float32) * scale)
+        weights[name.removeprefix(_WHOLE)] = torch.from_numpy(floats)
     return ModelCard.from_json(cards[0]), weights, ensemble
 
 
@@ -241,6 +247,6 @@ def _solved(
 
 def _other(path: Path, why: str) -> ModelError:
     return ModelError(
-        f"{str(path)!r} cannot be trained on ({why}): give a file with float weights that says "
+        f"{str(path)!r} cannot be trained on ({why}): give a file that computes in floats and says "
         "its net's options, or the run's own last.safetensors"
     )

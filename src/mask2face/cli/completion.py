@@ -83,6 +83,8 @@ IN_FRONT: Final = (
     "collar",
 )
 DEVICES: Final = ("auto", "cpu", "cuda", "coreml", "dml")
+_ONNX: Final = ("onnx", "onnx-fp16", "onnx-int8-weights", "onnx-int8")
+_TARGETS: Final = (*_ONNX, "litert", "litert-int8", "coreml", "ncnn")
 SPLITS: Final = ("train", "validation", "test")
 
 Names = Callable[[], Iterable[str]]
@@ -131,7 +133,7 @@ COMPLETIONS: Final[dict[str, Complete]] = {
     "pattern": _one(PRINTS),
     "precision": _one(("auto", "fp32", "bf16")),
     "recipe": _one(_shipped("recipes", ".json")),
-    "target": _one(("onnx", "onnx-fp16", "onnx-int8", "litert", "litert-int8", "coreml", "ncnn")),
+    "target": _one(_TARGETS),
     "wear": _one(("over_nose", "nose_out", "chin", "one_ear")),
     "mask.style": _list(STYLES, ("random", "all")),
     "train.device": _one(("auto", "cpu", "cuda")),

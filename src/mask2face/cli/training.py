@@ -28,13 +28,17 @@ Out = Annotated[
 ]
 Target = Annotated[
     str,
-    typer.Option("--to", help="onnx, onnx-fp16, onnx-int8, litert, litert-int8, coreml or ncnn."),
+    typer.Option(
+        "--to",
+        help="onnx, onnx-fp16, onnx-int8-weights, onnx-int8, litert, litert-int8, coreml or ncnn.",
+    ),
 ]
 
 _ENDINGS = {
     "onnx": ".onnx",
     "onnx-fp16": ".onnx",
     "onnx-int8": ".onnx",
+    "onnx-int8-weights": ".onnx",
     "litert": ".tflite",
     "litert-int8": ".tflite",
     "coreml": ".mlpackage",

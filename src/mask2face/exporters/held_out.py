@@ -136,18 +136,18 @@ def _vectors(
     return [found.vectors[rows, 0] for rows in parts]
 
 
-def needed(faces: Faces | None, target: str) -> Faces:
-    """Return `faces` for a target that must be calibrated on them.
+def needed(faces: Faces | None, target: str, *, calibrated: bool = True) -> Faces:
+    """Return `faces` for a target that must be compared, and mostly calibrated, on them.
 
     Raises:
         DataError: there are none, or too few to calibrate or to compare on.
     """
     if faces is None:
         raise DataError(
-            f"{target} must be calibrated on faces: give a pair folder with --pairs PAIRS; "
-            f"one is made by  {_MAKE}"
+            f"{target} must be {'calibrated' if calibrated else 'compared'} on faces: give a pair "
+            f"folder with --pairs PAIRS; one is made by  {_MAKE}"
         )
-    least = min(len(faces.calibration), len(faces.crops))
+    least = min(len(faces.calibration) if calibrated else LEAST, len(faces.crops))
     if least < LEAST:
         raise DataError(
             f"{target} needs {LEAST} faces in face masks to calibrate on and {LEAST} to compare "

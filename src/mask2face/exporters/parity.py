@@ -20,6 +20,7 @@ __all__ = [
     "FLOAT16",
     "FLOAT32",
     "INT8",
+    "INT8_WEIGHTS",
     "LEAST",
     "Faces",
     "Floats",
@@ -105,6 +106,7 @@ class Gate:
 FLOAT32: Final = Gate(max_error=1e-4)
 FLOAT16: Final = Gate(max_error=2 / 255)
 INT8: Final = Gate(psnr_drop=0.3, iou_drop=0.01)
+INT8_WEIGHTS: Final = Gate(psnr_drop=0.05, iou_drop=0.002)
 
 
 def of_net(net: nn.Module) -> Restore:
