@@ -4,7 +4,8 @@
         [--real natural=REAL ...] [--bare natural=BARE ...] [--models DIR]
 
 REPORT, REAL and BARE are folders that `evaluate` and `evaluate --real` wrote; NAME is that of a
-model in the package, or in DIR, whose version must be the report's. No path goes into the page.
+model in the package, or in DIR, whose version must be the report's; NAME-int8 is its twin in the
+folder int8 there. No path goes into the page.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from model_card_page import INPUT, OWN, Entry, page
+from model_card_page import INPUT, OWN, TWIN, Entry, page
 from model_card_tables import Facts
 
 from mask2face import metrics
@@ -26,14 +27,13 @@ from mask2face.registry import lookup
 from mask2face.restorer import Restorer, shipped_models
 
 
-def entry(path: Path, report: Path, real: Path | None, bare: Path | None) -> Entry:
-    """Read what was measured of the model in `path`.
+def entry(name: str, path: Path, report: Path, real: Path | None, bare: Path | None) -> Entry:
+    """Read what was measured of the model `name` in `path`.
 
     Raises:
         DataError: a report is missing, broken, or of another version than the model.
         ModelError: the model is broken.
     """
-    name = path.stem
     card = Restorer(path, "cpu").card
     facts = read(report / "report.json")
     version = facts["model"]["version"]
@@ -53,6 +53,13 @@ def entry(path: Path, report: Path, real: Path | None, bare: Path | None) -> Ent
         real=read(real / "real.json") if real else None,
         bare=read(bare / "real.json") if bare else None,
     )
+
+
+def found(folder: Path) -> dict[str, Path]:
+    """Return the models in a folder of released ones by their names."""
+    models = {path.stem: path for path in sorted(folder.glob("*.onnx"))}
+    twins = sorted((folder / "int8").glob("*.onnx"))
+    return models | {f"{path.stem}{TWIN}": path for path in twins}
 
 
 def nearer(path: Path) -> Facts | None:
@@ -117,11 +124,9 @@ def main() -> int:
         reports, real, bare = named(given.reports), named(given.real), named(given.bare)
         for name in (*real, *bare):
             lookup("report", reports, name)
-        models = shipped_models()
-        if given.models:
-            models = {path.stem: path for path in sorted(given.models.glob("*.onnx"))}
+        models = found(given.models or next(iter(shipped_models().values())).parent)
         entries = [
-            entry(lookup("model", models, name), path, real.get(name), bare.get(name))
+            entry(name, lookup("model", models, name), path, real.get(name), bare.get(name))
             for name, path in reports.items()
         ]
         write(page(entries).encode(), given.out, overwrite=True)

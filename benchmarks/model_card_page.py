@@ -10,6 +10,7 @@ from mask2face.errors import DataError
 from mask2face.restorer import ModelCard
 
 OWN, INPUT = "model, its own hole", "masked input"
+TWIN = "-int8"  # ends the name of a model that computes in integers
 WEIGHTS = "src/mask2face/weights"  # a name alone would be the int8 file on a CPU
 SLICES = {  # kind -> what divides it
     "style": "style of the face mask",
@@ -32,7 +33,7 @@ class Entry:
     """A model and what was measured of it.
 
     Attributes:
-        name: as in `--model NAME`.
+        name: as in `--model NAME`; that of the twin in integers ends with `TWIN`.
         card: what its file says.
         size: of the file, bytes.
         report: of `evaluate`.
@@ -51,6 +52,17 @@ class Entry:
     nearer: Facts | None = None
     real: Facts | None = None
     bare: Facts | None = None
+
+    @property
+    def twin(self) -> bool:
+        """Whether it computes in integers."""
+        return self.name.endswith(TWIN)
+
+    @property
+    def file(self) -> str:
+        """Its path in the repository."""
+        folder = f"{WEIGHTS}/int8" if self.twin else WEIGHTS
+        return f"{folder}/{self.name.removesuffix(TWIN)}.onnx"
 
 
 def page(entries: Sequence[Entry]) -> str:
@@ -90,13 +102,15 @@ def models(entries: Sequence[Entry]) -> str:
     )
     if len(entries) > 1:
         lines += ["", text.WHICH.strip()]
+    if any(one.twin for one in entries):
+        lines += ["", text.TWINS.strip()]
     return "\n".join(lines)
 
 
 def training(entries: Sequence[Entry]) -> str:
     """Return how the models were trained."""
     lines = ["## How they were trained", ""]
-    for entry in entries:
+    for entry in (one for one in entries if not one.twin):
         lines.append(f"- **{entry.name}**: {entry.card.training}. Data: {entry.card.data}.")
         if entry.recipe:
             link = f"../src/mask2face/recipes/{entry.name}.json"
@@ -150,7 +164,8 @@ def facts_of(report: Facts) -> str:
 
 
 def slices(entries: Sequence[Entry]) -> str:
-    """Return a table for each way in which the pairs are divided."""
+    """Return a table for each way in which the pairs are divided, without the twins."""
+    entries = [one for one in entries if not one.twin]
     found = [divided(one.report) for one in entries]
     lines = [text.SLICES]
     names = [one.name for one in entries]
@@ -233,7 +248,7 @@ def commands(entries: Sequence[Entry]) -> str:
     for one in entries:
         fit = " --train-pairs FIT" if one.report["train_pairs"] else ""
         who = " --identity" if one.nearer else ""
-        evaluate = f"mask2face evaluate {WEIGHTS}/{one.name}.onnx"
+        evaluate = f"mask2face evaluate {one.file}"
         lines.append(f"{evaluate} TEST REPORT-{one.name}{fit}{who}")
         for kind, found in (("real", one.real), ("bare", one.bare)):
             if found:

@@ -15,6 +15,11 @@ WHICH = """
 truth on average, and softer.
 """
 
+TWINS = """
+`natural-int8` is `natural` in 8-bit integers, calibrated on faces of the train split: what
+`--model natural` runs on a CPU. Its figures were measured on its own file.
+"""
+
 QUALITY = """## How good they are
 
 Face masks drawn on {masked_pairs} photos of {people} people of LFW, whom no training saw, at

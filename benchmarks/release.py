@@ -22,6 +22,7 @@ from typing import Any
 from release_plan import (
     INT8_PAIRS,
     REHEARSAL,
+    TWIN,
     Plan,
     begin_with,
     fresh,
@@ -105,16 +106,16 @@ class Release:
 
     def export(self) -> None:
         """Write each model as one file."""
-        for name in self.plan.models:
-            weights, out = self._weights(name), self.plan.draft(name)
-            if not fresh(out, weights):
-                self._export(name, weights, out, [])
+        for name in self.plan.files:
+            out = self.plan.draft(name)
+            if not fresh(out, self._weights(name)):
+                self._export(name, out, [])
 
     def evaluate(self) -> None:
         """Score each model on the test pairs, on real photos and on bare ones."""
         work, limit = self.plan.work, REHEARSAL["photos"]
         few = ["--limit", limit] if self.plan.steps else []
-        for name in self.plan.models:
+        for name in self.plan.files:
             model = self.plan.draft(name)
             end = ["--overwrite"]
             out = self.plan.report("report", name)
@@ -128,24 +129,18 @@ class Release:
                     self._mask2face("evaluate", model, folder, out, "--real", *few, *end)
 
     def card(self) -> None:
-        """Write each model again, with what was measured in its card, and its integer twin."""
-        for name in self.plan.models:
-            out = self.plan.weights / f"{name}.onnx"
+        """Write each model again, with what was measured of it in its card."""
+        for name in self.plan.files:
+            out = self.plan.release(name)
             report = self.plan.report("report", name) / "report.json"
             real = self.plan.report("real", name) / "real.json"
-            sources = [report, real] if real.exists() else [report]
-            measured = metrics(report, real)
-            if not fresh(out, *sources):
+            if not fresh(out, *([report, real] if real.exists() else [report])):
                 out.parent.mkdir(parents=True, exist_ok=True)
-                self._export(name, self._weights(name), out, measured)
-            twin = out.parent / "int8" / out.name
-            if name in self.plan.int8 and not fresh(twin, *sources):
-                twin.parent.mkdir(exist_ok=True)
-                self._export(name, self._weights(name), twin, measured, "onnx-int8")
+                self._export(name, out, metrics(report, real))
 
     def page(self) -> None:
         """Write the page of the model card."""
-        names = self.plan.models
+        names = self.plan.files
         reports = [f"{name}={self.plan.report('report', name)}" for name in names]
         for kind in ("real", "bare"):
             folders = {name: self.plan.report(kind, name) for name in names}
@@ -172,23 +167,24 @@ class Release:
         options = ["--recipe", path, "--device", self._device, self._many(), *self._train]
         self._mask2face("train", self.plan.work / "crops", run, *options)
 
-    def _export(
-        self, name: str, weights: Path, out: Path, options: Sequence[str], target: str = ""
-    ) -> None:
-        facts = {"name": name, "version": self.plan.version, "licence": self.plan.licence}
-        facts |= {"data": self.plan.data, "training": self.plan.training[name]}
+    def _export(self, name: str, out: Path, options: Sequence[str]) -> None:
+        model = name.removesuffix(TWIN)
+        facts = {"name": model, "version": self.plan.version, "licence": self.plan.licence}
+        facts |= {"data": self.plan.data, "training": self.plan.training[model]}
         words = [f"--{key}={value}" for key, value in facts.items()]
-        twice = ["--self-ensemble"] if name in self.plan.self_ensemble else []
-        # a rehearsal has too few faces to compare on
-        small = [] if self.plan.steps else [f"--pairs={self.plan.work / 'int8'}"]
-        target = target or ("onnx-int8-weights" if small else "onnx-fp16")
-        end = [*words, *options, *small, *twice, "--overwrite"]
-        self._mask2face("export", weights, out, "--to", target, *end)
+        if self.plan.steps:  # a rehearsal has too few faces to compare on
+            target = "onnx-fp16"
+        else:
+            target = "onnx-int8-weights" if name == model else "onnx-int8"
+            words.append(f"--pairs={self.plan.work / 'int8'}")
+        twice = ["--self-ensemble"] if model in self.plan.self_ensemble else []
+        end = [*words, *options, *twice, "--overwrite"]
+        self._mask2face("export", self._weights(name), out, "--to", target, *end)
 
     def _weights(self, name: str) -> Path:
         from mask2face.run_folder import weights_of
 
-        return weights_of(self.plan.run(name))
+        return weights_of(self.plan.run(name.removesuffix(TWIN)))
 
     def _many(self) -> str:
         return f"--workers={self._workers}"

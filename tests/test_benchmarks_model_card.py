@@ -103,6 +103,20 @@ def test_both_models_stand_side_by_side(script):
     assert "Of 40 photos of bare faces 75.0 % come back unchanged with `natural`." in text
 
 
+def test_the_twin_in_integers_has_figures_of_its_own(script):
+    models = [entry(script, "natural"), entry(script, "natural-int8", report=report("natural", 1))]
+    text = script.page(models)
+    assert "what\n`--model natural` runs on a CPU" in text
+    own = [line.split("|")[1:3] for line in text.splitlines() if line.startswith("| **`")]
+    assert [one[1].split()[0] for one in own] == ["19.00", "20.00"]
+    assert own[1][0].strip() == "**`natural-int8`**"
+    assert "weights/int8/natural.onnx TEST REPORT-natural-int8 " in text
+    assert "- **natural-int8**" not in text, "it is not trained"
+    cloth = next(line for line in text.splitlines() if line.startswith("| cloth"))
+    assert cloth.count("[") == 2, "slices are of the model that was trained"
+    assert "runs on a CPU" not in script.page(models[:1])
+
+
 def test_no_path_is_in_it_and_every_figure_has_a_command(script):
     text = script.page([entry(script, "natural", real=REAL)])
     assert "someone" not in text
@@ -187,6 +201,9 @@ def test_the_command_reads_reports_of_what_is_shipped(script, tmp_path, monkeypa
     assert str(tmp_path) not in text
     facts["model"]["version"] = "another"
     (folder / "report.json").write_text(json.dumps(facts))
+    assert run(f"natural-int8={folder}") == 1, "it is there"
+    assert run(f"faithful-int8={folder}") == 2
+    capsys.readouterr()
     assert run(f"natural={folder}") == 1
     assert "'another'" in capsys.readouterr().err
     assert run(f"nobody={folder}") == 2

@@ -133,7 +133,7 @@ def test_the_whole_way(script, plan, tmp_path):
     seen = run(script, plan)
     assert kinds(seen)[:-1] == [
         *("dataset build", *["dataset pairs"] * 3, "train", "train", "train"),
-        *("export", "export", *["evaluate"] * 6, "export", "export", "export"),
+        *(*["export"] * 3, *["evaluate"] * 9, *["export"] * 3),
     ]
     work = tmp_path / "work"
     build = ["mask2face", "dataset", "build", f"lfw={tmp_path / 'lfw'}"]
@@ -143,7 +143,7 @@ def test_the_whole_way(script, plan, tmp_path):
     # what recipes share is trained once, and both go on from there
     for name in ("natural", "faithful"):
         assert (work / f"run-{name}" / "begun").read_text() == f"run-shared run-{name} "
-    card = seen[-2]
+    card = seen[-3]
     assert card[3] == str(tmp_path / "weights" / "faithful.onnx")
     assert {"--metric=hole_psnr=21.2346", "--metric=hole_psnr_low=21.1346"} < set(card)
     assert {
@@ -154,7 +154,7 @@ def test_the_whole_way(script, plan, tmp_path):
     pairs = f"--pairs={work / 'int8'}"
     assert {"--to", "onnx-int8-weights", pairs, "--self-ensemble"} < set(card)
     assert any(word.startswith("--training=") for word in card)
-    twin = seen[-3]
+    twin = seen[-2]
     assert twin[3] == str(tmp_path / "weights" / "int8" / "natural.onnx")
     assert {"--to", "onnx-int8", pairs, "--metric=hole_iou=0.93"} < set(twin)
     assert "--self-ensemble" not in twin
@@ -162,10 +162,12 @@ def test_the_whole_way(script, plan, tmp_path):
     weights = [words[2] for words in seen if words[1] == "export"]
     names = [f"{Path(path).parent.name}/{Path(path).name}" for path in weights]
     assert names[:2] == ["run-natural/last.safetensors", "run-faithful/best.safetensors"]
+    assert names[2] == names[0]
     page = seen[-1]
     assert page[1].endswith("model_card.py")
     for kind in ("real", "bare"):
         assert f"natural={work / f'{kind}-natural'}" in page
+        assert f"natural-int8={work / f'{kind}-natural-int8'}" in page
     assert (tmp_path / "page.md").exists()
 
 
@@ -180,7 +182,8 @@ def test_what_is_done_is_not_done_again(script, plan, tmp_path):
     assert [words[3] for words in run(script, plan, only="export")] == [str(plan.draft("faithful"))]
     later = plan.draft("natural").stat().st_mtime + 60
     os.utime(tmp_path / "work" / "run-natural" / "last.safetensors", (later, later))
-    assert [words[3] for words in run(script, plan, only="export")] == [str(plan.draft("natural"))]
+    drafts = [str(plan.draft(name)) for name in ("natural", "natural-int8")]
+    assert [words[3] for words in run(script, plan, only="export")] == drafts
 
 
 def test_a_rehearsal_leaves_package_and_page_alone(script, plan, tmp_path):
