@@ -15,6 +15,7 @@ WEIGHTS = "src/mask2face/weights"  # a name alone would be the int8 file on a CP
 SLICES = {  # kind -> what divides it
     "style": "style of the face mask",
     "head": "turn of the head",
+    "worn": "how the face mask is worn",
     "light": "light on the upper face",
     "hole": "share of the crop that the face mask covers",
     "colour": "photo",

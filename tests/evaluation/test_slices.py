@@ -1,5 +1,9 @@
-import numpy as np
+from dataclasses import replace
 
+import numpy as np
+import pytest
+
+from mask2face.errors import DataError
 from mask2face.evaluation.slices import slices
 from mask2face.evaluation.stack import PairStack
 
@@ -35,6 +39,19 @@ def test_every_pair_has_one_label_of_each_kind():
 
 def test_without_landmarks_heads_are_not_told_apart():
     assert "head" not in slices(stack([20], [0.1]))
+
+
+def test_how_the_face_mask_is_worn():
+    options = ({"wear": "over_nose", "in_front": "cup"}, {"wear": "chin"}, {"colour": "#fff"})
+    pairs = replace(stack([20, 20, 20], [0.1, 0.2, 0.3]), options=options)
+    assert slices(pairs)["worn"] == [
+        "something in front",
+        "lower, or on one ear",
+        "over nose and mouth",
+    ]
+    assert slices(pairs.first(2))["worn"] == ["something in front", "lower, or on one ear"]
+    with pytest.raises(DataError, match="3 pairs need as many"):
+        replace(pairs, options=options[:2])
 
 
 def test_colour_is_seen():

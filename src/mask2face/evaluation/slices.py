@@ -1,6 +1,7 @@
 """Which kind of pair each one is: what a report gives figures for apart."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ def slices(stack: PairStack) -> dict[str, list[str]]:
     if stack.landmarks is not None:
         turned = turn(stack.landmarks)
         found["head"] = _labels(turned, (TURNED, _FAR), ("frontal", "turned", "turned far"))
+    if stack.options is not None:
+        found["worn"] = [_worn(options) for options in stack.options]
     light = [float(_upper(output).mean()) for output in stack.outputs]
     found["light"] = _labels(np.array(light), (_DARK, _BRIGHT), ("dark", "medium", "bright"))
     cover = stack.holes.mean(axis=(1, 2))
@@ -30,6 +33,14 @@ def slices(stack: PairStack) -> dict[str, list[str]]:
     grey = [not np.any(np.ptp(output.astype(int), axis=2) > 24) for output in stack.outputs]
     found["colour"] = ["grey photo" if one else "colour photo" for one in grey]
     return found
+
+
+def _worn(options: Mapping[str, Any]) -> str:
+    """Return how a face mask is worn, from the options with which it was drawn."""
+    if "in_front" in options:
+        return "something in front"
+    over = options.get("wear", "over_nose") == "over_nose"
+    return "over nose and mouth" if over else "lower, or on one ear"
 
 
 def _upper(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

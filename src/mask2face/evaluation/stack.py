@@ -1,5 +1,6 @@
 """Pairs in memory: what is scored, and what the baselines learn from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ class PairStack:
         identities: who is in each pair.
         styles: style of the face mask of each pair.
         landmarks: float32 (N, 68, 2), x and y in px of the pair, or None.
+        options: with which each face mask was drawn, or None.
     """
 
     inputs: NDArray[np.uint8]
@@ -34,6 +36,7 @@ class PairStack:
     identities: tuple[str, ...]
     styles: tuple[str, ...]
     landmarks: NDArray[np.float32] | None = None
+    options: tuple[Mapping[str, Any], ...] | None = None
 
     def __post_init__(self) -> None:
         """Check shapes.
@@ -56,8 +59,9 @@ class PairStack:
                 raise DataError(f"{name} must be {shape}, got {array.shape}")
         if self.inputs.dtype != np.uint8 or self.outputs.dtype != np.uint8:
             raise DataError("inputs and outputs must be uint8")
-        if len(self.identities) != count or len(self.styles) != count:
-            raise DataError(f"{count} pairs need as many identities and styles")
+        of_each = (self.identities, self.styles, self.options)
+        if any(one is not None and len(one) != count for one in of_each):
+            raise DataError(f"{count} pairs need as many identities, styles and options")
 
     def __len__(self) -> int:
         """Return N."""
@@ -84,6 +88,7 @@ class PairStack:
             identities=self.identities[part],
             styles=self.styles[part],
             landmarks=None if self.landmarks is None else self.landmarks[part],
+            options=None if self.options is None else self.options[part],
         )
 
     @classmethod
@@ -104,6 +109,7 @@ class PairStack:
             tuple(row.identity for row in rows),
             tuple(row.style for row in rows),
             np.array([row.landmarks for row in rows], np.float32),
+            tuple(row.options for row in rows),
         )
 
     @classmethod
