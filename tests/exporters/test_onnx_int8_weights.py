@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
@@ -88,6 +89,18 @@ def test_each_output_channel_has_its_scale_and_the_rest_stays_float32(
     rest = [one for name, one in stored.items() if not name.endswith(".int8")]
     assert {one.dtype for one in rest if one.size > 4} == {np.dtype(np.float32)}
     assert any(one.size == 64 * SIDE * SIDE for one in rest)
+
+
+def test_weights_are_floats_again_once_the_file_is_open(faces: Make, tmp_path: Path) -> None:
+    path = EXPORTERS[TARGET](net(), CARD, tmp_path / "small.onnx", faces=faces()).path
+    assert {"Cast", "Mul"} <= {node.op_type for node in onnx.load(path).graph.node}
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "open.onnx")
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    opened = {node.op_type for node in onnx.load(tmp_path / "open.onnx").graph.node}
+    assert not {"Cast", "Mul"} & opened
+    assert "Conv" in opened
 
 
 def test_nothing_large_enough_is_refused(faces: Make, tmp_path: Path) -> None:

@@ -26,9 +26,8 @@ def narrowed(model: Any) -> Any:  # noqa: ANN401
     """
     import onnx
 
-    weights = {
-        name for node in model.graph.node if node.op_type in _OPERATIONS for name in node.input[:2]
-    }
+    layers = (node for node in model.graph.node if node.op_type in _OPERATIONS)
+    weights = {name for node in layers for name in node.input[1:2]}
     nodes, scales = [], []
     for tensor in model.graph.initializer:
         if tensor.name not in weights or tensor.data_type != onnx.TensorProto.FLOAT:
