@@ -394,7 +394,10 @@ def test_what_cannot_grow_is_told_before_the_run(options, error, words, source, 
 
 
 def test_starting_from_an_exported_file(source, tmp_path):
-    asked = replace(recipe(1, options={}), phases=(Phase(64, 1, 4, 1e-6, dict(LOSSES)),))
+    plain = replace(recipe(1, options={}), phases=(Phase(64, 1, 4, 1e-6, dict(LOSSES)),))
+    with pytest.raises(ModelError, match="put its into the recipe's 'options'"):
+        train(source, plain, tmp_path / "plain", start_from="natural", **QUIETLY)
+    asked = replace(plain, options={"dilations": [1, 2] * 4})  # as the shipped models have
     for name, weights in (("begun", "natural"), ("fresh", None)):
         train(source, asked, tmp_path / name, start_from=weights, **QUIETLY)
     begun, fresh = (rows(tmp_path / name, "validation")[0] for name in ("begun", "fresh"))
