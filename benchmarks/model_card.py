@@ -16,8 +16,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from model_card_page import INPUT, OWN, TWIN, Entry, page
+from model_card_page import INPUT, OWN, Entry, page
 from model_card_tables import Facts
+from twins import TWIN, released
 
 from mask2face import metrics
 from mask2face.errors import DataError, Mask2FaceError, UsageError
@@ -57,9 +58,9 @@ def entry(name: str, path: Path, report: Path, real: Path | None, bare: Path | N
 
 def found(folder: Path) -> dict[str, Path]:
     """Return the models in a folder of released ones by their names."""
-    models = {path.stem: path for path in sorted(folder.glob("*.onnx"))}
-    twins = sorted((folder / "int8").glob("*.onnx"))
-    return models | {f"{path.stem}{TWIN}": path for path in twins}
+    names = [path.stem for path in sorted(folder.glob("*.onnx"))]
+    paths = {name: released(folder, name) for stem in names for name in (stem, stem + TWIN)}
+    return {name: path for name, path in paths.items() if path.exists()}
 
 
 def nearer(path: Path) -> Facts | None:

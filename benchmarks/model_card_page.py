@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import model_card_text as text
 from model_card_tables import Facts, cell, cells, percent, table
+from twins import TWIN, released
 
 from mask2face.errors import DataError
 from mask2face.restorer import ModelCard
 
 OWN, INPUT = "model, its own hole", "masked input"
-TWIN = "-int8"  # ends the name of a model that computes in integers
-WEIGHTS = "src/mask2face/weights"  # a name alone would be the int8 file on a CPU
+WEIGHTS = Path("src/mask2face/weights")  # a name alone would be the int8 file on a CPU
 SLICES = {  # kind -> what divides it
     "style": "style of the face mask",
     "head": "turn of the head",
@@ -62,8 +63,7 @@ class Entry:
     @property
     def file(self) -> str:
         """Its path in the repository."""
-        folder = f"{WEIGHTS}/int8" if self.twin else WEIGHTS
-        return f"{folder}/{self.name.removesuffix(TWIN)}.onnx"
+        return released(WEIGHTS, self.name).as_posix()
 
 
 def page(entries: Sequence[Entry]) -> str:

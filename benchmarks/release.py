@@ -22,7 +22,6 @@ from typing import Any
 from release_plan import (
     INT8_PAIRS,
     REHEARSAL,
-    TWIN,
     Plan,
     begin_with,
     fresh,
@@ -33,6 +32,7 @@ from release_plan import (
     shared_part,
     steps_of,
 )
+from twins import TWIN, released
 
 from mask2face.errors import Mask2FaceError
 from mask2face.registry import lookup
@@ -131,7 +131,7 @@ class Release:
     def card(self) -> None:
         """Write each model again, with what was measured of it in its card."""
         for name in self.plan.files:
-            out = self.plan.release(name)
+            out = released(self.plan.weights, name)
             report = self.plan.report("report", name) / "report.json"
             real = self.plan.report("real", name) / "real.json"
             if not fresh(out, *([report, real] if real.exists() else [report])):

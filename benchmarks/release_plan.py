@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from twins import TWIN
+
 from mask2face.crops import CropCache
 from mask2face.errors import ConfigurationError
 
-TWIN = "-int8"  # ends the name of a model that computes in integers
 INT8_PAIRS = 300  # of each split; enough for the 200 faces in face masks that exports ask for
 GIVEN, OWN = "model, true hole", "model, its own hole"  # methods of a report
 REHEARSAL = {"limit": 160, "test": 24, "fit": 40, "bare": 8, "photos": 8, "side": 64, "batch": 4}
@@ -60,11 +61,6 @@ class Plan:
     def files(self) -> list[str]:
         """Names of all models that are files: those that are trained, and their integer twins."""
         return [*self.models, *(f"{name}{TWIN}" for name in self.int8)]
-
-    def release(self, name: str) -> Path:
-        """Return where a model is released: twins lie in a folder, under the model's name."""
-        folder = self.weights / "int8" if name.endswith(TWIN) else self.weights
-        return folder / f"{name.removesuffix(TWIN)}.onnx"
 
     def recipe(self, name: str) -> Path:
         """Return the path of a model's recipe file, or of the shared part of all recipes."""

@@ -1,12 +1,11 @@
 """A `ModelProto` whose large weights are stored as float16: half the size, computed as float32."""
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from mask2face.errors import ModelError
-
-_LEAST: Final = 256  # numbers of a weight that is worth a Cast; smaller ones stay float32
+from mask2face.formats.onnx_stored import LEAST, put_first
 
 
 def halved(model: Any) -> Any:  # noqa: ANN401
@@ -21,7 +20,7 @@ def halved(model: Any) -> Any:  # noqa: ANN401
 
     casts = []
     for tensor in model.graph.initializer:
-        if tensor.data_type != onnx.TensorProto.FLOAT or np.prod(tensor.dims) < _LEAST:
+        if tensor.data_type != onnx.TensorProto.FLOAT or np.prod(tensor.dims) < LEAST:
             continue
         numbers = onnx.numpy_helper.to_array(tensor)
         if np.abs(numbers).max() > np.finfo(np.float16).max:
@@ -34,11 +33,5 @@ def halved(model: Any) -> Any:  # noqa: ANN401
         casts.append(
             onnx.helper.make_node("Cast", [half.name], [name], name, to=onnx.TensorProto.FLOAT)
         )
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    for known in [
-        one for one in model.graph.value_info if one.name in {c.output[0] for c in casts}
-    ]:
-        model.graph.value_info.remove(known)
+    put_first(model, casts)
     return model

@@ -5,11 +5,11 @@ from typing import Any, Final
 import numpy as np
 
 from mask2face.errors import ModelError
+from mask2face.formats.onnx_stored import LEAST, put_first
 
 STORED: Final = ".int8"  # ends the name of the integers of a weight
 SCALE: Final = ".scale"  # ends the name of what they are multiplied by
 
-_LEAST: Final = 256  # numbers of a weight that is worth two nodes; smaller ones stay float32
 _MOST: Final = 127  # as large as down to: -128 stays unused
 _OPERATIONS: Final = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
@@ -33,7 +33,7 @@ def narrowed(model: Any) -> Any:  # noqa: ANN401
         if tensor.name not in weights or tensor.data_type != onnx.TensorProto.FLOAT:
             continue
         numbers = onnx.numpy_helper.to_array(tensor)
-        if numbers.ndim < 2 or numbers.size < _LEAST:
+        if numbers.ndim < 2 or numbers.size < LEAST:
             continue
         if not np.isfinite(numbers).all():
             raise ModelError(f"the weight {tensor.name!r} has numbers that are not finite")
@@ -46,15 +46,10 @@ def narrowed(model: Any) -> Any:  # noqa: ANN401
         nodes.append(onnx.helper.make_node("Mul", [cast, scales[-1].name], [name], name))
     if not nodes:
         raise ModelError(
-            f"no weight of {_LEAST} numbers or more to store as int8: export to 'onnx-fp16' instead"
+            f"no weight of {LEAST} numbers or more to store as int8: export to 'onnx-fp16' instead"
         )
     model.graph.initializer.extend(scales)
-    nodes += model.graph.node
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    made = {output for node in nodes for output in node.output}
-    for known in [one for one in model.graph.value_info if one.name in made & weights]:
-        model.graph.value_info.remove(known)
+    put_first(model, nodes)
     return model
 
 
